@@ -1,0 +1,19 @@
+"""The organisation's daemon: where the pure packages meet time, chance, disks and the network.
+
+The rooms, each importing only what stands below it (import-linter keeps this true)::
+
+    cli           the command ``hazel``
+    app, runtime  composition root; start, ready, drain, stop
+    exchange      the two ways through the house: ask others (outbound), answer others (inbound)
+    oauth         token endpoint and token requester, DPoP, introspection
+    registries    discovery services: hosted, followed, joined
+    identity      the organisations we host: DIDs, wallet, resolver of other people's DIDs
+    consent       what citizens allow or refuse (FHIR Consent, sealed)
+    audit         the hash-chained record and the one durable write
+    usecases      use cases as files: queries, allow-lists, presentation definitions
+    storage       database, schema, migrations
+    keys          the vault that holds private keys and secrets
+    web           two listeners, bodies, errors, the one outbound client
+    config        ``hazel.yaml`` as a frozen value
+    ports         time, chance, network and vault as the rest of the node sees them
+"""

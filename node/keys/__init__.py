@@ -1,0 +1,1 @@
+"""The vault: private keys and secrets of this node, behind one port (:class:`node.ports.KeyVault`)."""

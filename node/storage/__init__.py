@@ -1,0 +1,6 @@
+"""What survives a restart: the node's database, its schema and its migrations.
+
+``schema.py`` lists every table, ``database.py`` opens it and gives transactions, ``migrate.py`` brings it up to date. Each
+``…_store.py`` implements one port that a feature declared in its own words, with visible statements. The audit record is not
+here: it has a file and a writer of its own (``node/audit``).
+"""

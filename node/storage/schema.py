@@ -1,0 +1,196 @@
+"""Every table of the node's database, with what its columns mean.
+
+Times are whole milliseconds since 1970 in UTC. Text columns named ``…_json`` hold canonical JSON. Nothing clinical is stored,
+and no citizen number: a citizen is a keyed pseudonym (LANDSCAPE §6.6). Changes go through ``migrations/``; a test compares the
+two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("name", String(128), primary_key=True),  # appears in /oauth2/{subject}
+    Column("created_at", BigInteger, nullable=False),
+    Column("deactivated_at", BigInteger),
+    comment="organisations that this node hosts",
+)
+
+dids = Table(
+    "dids",
+    metadata,
+    Column("did", String(512), primary_key=True),
+    Column("subject", ForeignKey("subjects.name"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),  # the first one signs
+    Column("created_at", BigInteger, nullable=False),
+    comment="identifiers of our organisations, in order of preference",
+)
+
+did_keys = Table(
+    "did_keys",
+    metadata,
+    Column("kid", String(640), primary_key=True),  # absolute: <did>#<uuid>
+    Column("did", ForeignKey("dids.did"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),  # order in the document; nuts-node signs with the first
+    Column("public_jwk_json", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    comment="public halves of our signing keys; the private ones are in the vault",
+)
+
+wallet = Table(
+    "wallet",
+    metadata,
+    Column("subject", ForeignKey("subjects.name"), primary_key=True),
+    Column("credential_id", String(1024), primary_key=True),
+    Column("raw", Text, nullable=False),  # compact JWT or JSON, exactly as received
+    Column("issuer", String(1024), nullable=False),
+    Column("types_json", Text, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("loaded_at", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),  # matching takes the first that fits
+    comment="credentials that our organisations hold",
+)
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("token_sha256", LargeBinary(32), primary_key=True),
+    Column("grant_id", String(64), nullable=False, unique=True),
+    Column("subject", ForeignKey("subjects.name"), nullable=False),
+    Column("holder_did", String(512), nullable=False, index=True),  # whose key and credentials earned it
+    Column("grant_json", Text, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("ended_at", BigInteger),
+    comment="access tokens we gave out, hashed",
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_sha256", LargeBinary(32), primary_key=True),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("subjects_json", Text, nullable=False),  # list of subjects, or ["*"]
+    Column("operations_json", Text, nullable=False),  # list of operations, or ["*"]
+    Column("created_at", BigInteger, nullable=False),
+    comment="who may use the internal API",
+)
+
+# Every version of every consent, one row each. `is_current` is 1 on the newest version only.
+# The primary key is what makes an update optimistic: two writers of version n + 1 collide.
+consents = Table(
+    "consents",
+    metadata,
+    Column("subject", String(200), primary_key=True),  # the organisation hosted here whose consent it is
+    Column("id", String(64), primary_key=True),  # FHIR logical id
+    Column("version", Integer, primary_key=True),  # 1, 2, …: meta.versionId
+    Column("patient", String(64), nullable=False),  # pseudonym k1.…, never a BSN
+    Column("status", String(32), nullable=False),  # FHIR Consent.status
+    Column("is_current", Integer, nullable=False),  # 1 for the newest version, else 0
+    Column("updated_at", BigInteger, nullable=False),  # microseconds since 1970 UTC
+    Column("sealed", LargeBinary, nullable=False),  # AES-256-GCM of the resource's JSON
+    Index("consents_by_patient", "subject", "patient", "is_current"),
+)
+
+# One row per discovery service, hosted here or followed: which incarnation of the log, and how far.
+registry_logs = Table(
+    "registry_logs",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("seed", String(256), nullable=False),  # "" before the first registration
+    Column("last", BigInteger, nullable=False),  # Lamport counter of a hosted log, cursor of a followed one
+)
+
+# The latest message of each holder per service; a replaced one is deleted and its id remembered in registry_spent.
+registry_entries = Table(
+    "registry_entries",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("timestamp", BigInteger, primary_key=True, autoincrement=False),  # the log's counter, not wall time
+    Column("holder", String(512), nullable=False),
+    Column("presentation_id", String(1024), nullable=False),
+    Column("retracts", String(1024)),  # set: a withdrawal of that presentation; null: a registration
+    Column("compact", Text, nullable=False),  # the signed message exactly as received
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("claims", Text, nullable=False),  # JSON object: presentation definition field id -> value
+    Column("proven", Text, nullable=False),  # JSON array: ids of the claims read from an X509Credential
+    Column("parameters", Text, nullable=False),  # JSON object: subject of the DiscoveryRegistrationCredential
+    UniqueConstraint("service", "holder", name="registry_entries_one_per_holder"),
+    Index("registry_entries_expiry", "expires_at"),
+)
+
+# Searchable values of the credentials in an entry, one row per credential, path and value.
+registry_properties = Table(
+    "registry_properties",
+    metadata,
+    Column("service", String(256), nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("credential", Integer, nullable=False),  # position in the presentation
+    Column("path", String(512), nullable=False),  # e.g. credentialSubject.organization.name
+    Column("value", String(1024), nullable=False),
+    Column("folded", String(2048), nullable=False),  # the value case-folded, for wildcards
+    Index("registry_properties_value", "service", "path", "value"),
+    Index("registry_properties_folded", "service", "path", "folded"),
+    Index("registry_properties_entry", "service", "timestamp"),
+)
+
+# Ids of presentations that were replaced or withdrawn, until they expire by themselves: they may not come back.
+registry_spent = Table(
+    "registry_spent",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("holder", String(512), primary_key=True),
+    Column("presentation_id", String(1024), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("registry_spent_expiry", "expires_at"),
+)
+
+# Entries of followed logs that could not be verified yet (a DID document away): tried again until they expire.
+registry_pending = Table(
+    "registry_pending",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("timestamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("compact", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Our own registrations at discovery services: what was asked, how far it got, when it is due again.
+registry_own = Table(
+    "registry_own",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("holder", String(512), primary_key=True),
+    Column("parameters", Text, nullable=False),  # JSON object, as the vendor gave it
+    Column("presentation_id", String(1024)),  # of the registration that stands; null: none yet
+    Column("expires_at", BigInteger),
+    Column("registered_at", BigInteger),
+    Column("due_at", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("error", Text),  # of the last attempt; null: it succeeded
+    Column("leaving", Integer, nullable=False),  # 1: to be withdrawn
+    Index("registry_own_due", "due_at"),
+)

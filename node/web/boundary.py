@@ -1,0 +1,117 @@
+"""Where exceptions become replies: one middleware, one renderer per dialect, chosen by path.
+
+Domain code knows no status codes. A feature that raises errors of its own hands over a translation (error -> RequestError or
+``None``); what nobody translates becomes a 500 that says nothing to the caller and everything to our log except its content.
+Paths are judged here too, before any route sees them: dot segments, encoded slashes, NUL and the like are refused as they came
+in, since decoding them first is how they work.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from node.web.problem import as_problem
+from node.web.replies import ErrorReply, RequestError
+
+logger = logging.getLogger(__name__)
+
+MAX_PATH = 2_048
+"""Characters; a did:x509 credential id in a path is the longest we know of, at about 700."""
+
+MAX_TARGET = 8_000
+"""Characters of path and query together."""
+
+HANDLER_SECONDS = 70.0
+"""No request may take longer; streams end themselves before (60 s hard deadline, LANDSCAPE §4.5)."""
+
+Renderer = Callable[[RequestError], ErrorReply]
+Translation = Callable[[Exception], RequestError | None]
+
+_FORBIDDEN = re.compile(r"%2[fF]|%5[cC]|%00|\\|//|[\x00-\x20\x7f-\uffff]")
+_DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
+
+
+def check_target(target: str) -> None:
+    """Refuse request targets that mean different things to different readers.
+
+    Args:
+        target: path and query exactly as received.
+
+    Raises:
+        RequestError: 400 ``bad_path``, or 414 when too long.
+    """
+    path, _, query = target.partition("?")
+    if len(path) > MAX_PATH or len(target) > MAX_TARGET:
+        raise RequestError(414, "too_long", "the address is too long")
+    if not path.startswith("/") or _FORBIDDEN.search(path) or _DOTS.search(path):
+        raise RequestError(400, "bad_path", "the path is not acceptable", "send the path in its plain form")
+    try:
+        unquote_to_bytes(path).decode()
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError as error:
+        raise RequestError(400, "bad_path", "the address is not UTF-8") from error
+
+
+def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[Translation] = ()) -> Middleware:
+    """Make the middleware that stands around everything on one listener.
+
+    Args:
+        renderers: path prefix and renderer, first match wins; problem documents otherwise.
+        translations: features' own errors to :class:`RequestError`.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            check_target(request.raw_path)
+            async with asyncio.timeout(HANDLER_SECONDS):
+                return await handler(request)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # this is the one place that turns anything into a reply
+            if request.transport is None or request.transport.is_closing():
+                raise ConnectionResetError from None
+            refusal = _as_request_error(error, translations)
+            if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                logger.error("request failed", extra={"code": refusal.code, "error": type(error).__name__})
+                if refusal.code == "internal_error":
+                    logger.debug("traceback of the failed request", exc_info=error)
+            return _respond(refusal, renderers, request.path)
+
+    return middleware
+
+
+def _as_request_error(error: Exception, translations: Sequence[Translation]) -> RequestError:
+    match error:
+        case RequestError():
+            return error
+        case web.HTTPException():
+            status = error.status if error.status >= HTTPStatus.BAD_REQUEST else 500
+            code = HTTPStatus(status).name.lower()
+            headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            return RequestError(status, code, HTTPStatus(status).phrase.lower(), headers=headers)
+        case TimeoutError():
+            return RequestError(503, "too_slow", "this took too long", "try again later")
+        case _:
+            pass
+    for translate in translations:
+        translated = translate(error)
+        if translated is not None:
+            return translated
+    return RequestError(500, "internal_error", "something went wrong on this side", "the operator's log has the details")
+
+
+def _respond(error: RequestError, renderers: Sequence[tuple[str, Renderer]], path: str) -> web.Response:
+    render = next((renderer for prefix, renderer in renderers if path.startswith(prefix)), as_problem)
+    reply = render(error)
+    return web.Response(
+        status=reply.status,
+        body=reply.body,
+        headers={"Content-Type": reply.content_type, "Cache-Control": "no-store", **reply.headers},
+    )

@@ -1,0 +1,243 @@
+"""The only module that opens connections: outbound HTTP with limits, and with the SSRF guard for peers.
+
+Two clients leave this file. :func:`open_peer_client` reaches other organisations: HTTPS only, addresses checked when dialled.
+:func:`open_own_client` reaches what the operator named in the configuration (our own FHIR servers): exact origins, any address.
+Both: no redirects, no cookies, no compression (a bomb is longer than it looks), a byte limit while reading and one deadline for
+the whole call. The answer is returned whole; errors name the origin and never quote what came back.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import AddrInfoType
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from node.ports import HttpRequest, HttpResponse, PeerCode, PeerError
+from node.version import USER_AGENT
+from node.web.guard import address_allowed, is_loopback_name
+
+CONNECTIONS_PER_PEER = 16
+CONNECTIONS = 512
+IDLE_SECONDS = 30.0
+MAX_HEADER_BYTES = 16_384
+
+
+class _RefusedAddressError(OSError):
+    """The guard said no; an ``OSError`` so that the connector reports it like any failed connection."""
+
+
+class Client:
+    """An open client (:class:`node.ports.HttpClient`).
+
+    Attributes:
+        origins: when given, the only origins that may be called.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        schemes: frozenset[str],
+        origins: frozenset[str] | None = None,
+        loopback: bool = False,
+        headers: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self._session = session
+        self._schemes = schemes
+        self._origins = origins
+        self._loopback = loopback
+        self._headers = headers or {}
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send ``request`` and read the whole answer (see :class:`node.ports.HttpClient`)."""
+        parts, origin = _origin(request.url)
+        # (1) a scheme we speak, no user information, and an origin or literal address we may call
+        if parts.scheme not in self._schemes or "@" in parts.netloc:
+            raise PeerError("refused_address", origin)
+        if self._origins is None:
+            self._check_literal(parts.hostname or "", origin)
+        elif origin not in self._origins:
+            raise PeerError("refused_address", origin)
+        headers = {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": "identity",
+            **self._headers.get(origin, {}),
+            **request.headers,
+        }
+        try:
+            async with self._session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers=headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=request.timeout),
+            ) as response:
+                # (2) a body of bounded length that is what it looks like
+                if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+                    raise PeerError("broken", origin)
+                body = await _read(response, request.max_bytes, origin)
+                received: dict[str, str] = {}
+                for name, value in response.headers.items():
+                    received.setdefault(name.lower(), value)
+                return HttpResponse(status=response.status, headers=received, body=body)
+        except PeerError:
+            raise
+        except TimeoutError as error:
+            raise PeerError("timeout", origin) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise PeerError(_code_of(error), origin) from error
+
+    def _check_literal(self, host: str, origin: str) -> None:
+        """Refuse what needs no resolving: the connector dials literal addresses without asking the resolver."""
+        if is_loopback_name(host):
+            if not self._loopback:
+                raise PeerError("refused_address", origin)
+            return
+        try:
+            ip_address(host)
+        except ValueError:
+            return
+        if not address_allowed(host, loopback=self._loopback):
+            raise PeerError("refused_address", origin)
+
+
+@asynccontextmanager
+async def open_peer_client(*, loopback: bool, ca_file: str | None = None) -> AsyncIterator[Client]:
+    """Open the client for other organisations.
+
+    Args:
+        loopback: allow 127.0.0.0/8 and names under ``.localhost`` (``unsafe_loopback_peers``).
+        ca_file: PEM file with authorities trusted beside the system's.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+
+    def dial(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _name, address = info
+        if not address_allowed(str(address[0]), loopback=loopback):
+            raise _RefusedAddressError("address refused")
+        return socket.socket(family, kind, protocol)
+
+    connector = aiohttp.TCPConnector(
+        ssl=context,
+        resolver=_Resolver(),
+        use_dns_cache=False,
+        limit=CONNECTIONS,
+        limit_per_host=CONNECTIONS_PER_PEER,
+        keepalive_timeout=IDLE_SECONDS,
+        socket_factory=dial,
+    )
+    async with _session(connector) as session:
+        yield Client(session, schemes=frozenset({"https"}), loopback=loopback)
+
+
+@asynccontextmanager
+async def open_own_client(
+    origins: Collection[str], *, headers: Mapping[str, Mapping[str, str]] | None = None, ca_file: str | None = None
+) -> AsyncIterator[Client]:
+    """Open the client for our own servers.
+
+    Args:
+        origins: the exact origins (``scheme://host:port``) that may be called.
+        headers: sent along per origin, for example ``Authorization``.
+        ca_file: PEM file with authorities trusted beside the system's.
+    """
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    connector = aiohttp.TCPConnector(
+        ssl=context,
+        resolver=_Resolver(),
+        limit=CONNECTIONS,
+        limit_per_host=CONNECTIONS_PER_PEER * 4,
+        keepalive_timeout=IDLE_SECONDS,
+    )
+    async with _session(connector) as session:
+        allowed = frozenset(_origin(origin)[1] for origin in origins)
+        by_origin = {_origin(origin)[1]: value for origin, value in (headers or {}).items()}
+        yield Client(session, schemes=frozenset({"http", "https"}), origins=allowed, headers=by_origin)
+
+
+class _Resolver(AbstractResolver):
+    """The system's resolver, except that names under ``.localhost`` are this machine (RFC 6761 §6.3)."""
+
+    def __init__(self) -> None:
+        self._system = ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        if is_loopback_name(host):
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host="127.0.0.1",
+                    port=port,
+                    family=socket.AF_INET,
+                    proto=0,
+                    flags=socket.AI_NUMERICHOST,
+                )
+            ]
+        return await self._system.resolve(host, port, family)
+
+    async def close(self) -> None:
+        await self._system.close()
+
+
+@asynccontextmanager
+async def _session(connector: aiohttp.TCPConnector) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        max_field_size=MAX_HEADER_BYTES,
+        max_line_size=MAX_HEADER_BYTES,
+        trust_env=False,
+    ) as session:
+        yield session
+    await asyncio.sleep(0)  # lets the transports notice that they are closed
+
+
+async def _read(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> bytes:
+    if response.content_length is not None and response.content_length > max_bytes:
+        raise PeerError("too_large", origin)
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > max_bytes:
+            raise PeerError("too_large", origin)
+    return bytes(body)
+
+
+def _origin(url: str) -> tuple[SplitResult, str]:
+    """Return the parts of ``url`` and its origin with the port written out; hostile text gives a refused origin."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    except ValueError as error:
+        raise PeerError("refused_address", "an unreadable address") from error
+    return parts, f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def _code_of(error: Exception) -> PeerCode:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _RefusedAddressError):
+            return "refused_address"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return "tls"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "unreachable"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
+        return "unreachable"
+    return "broken"
