@@ -1,0 +1,30 @@
+"""What is believed: keys, signatures, identifiers, credentials and presentations.
+
+Pure: bytes, values, keys and ``now`` (aware UTC) in; values, or one `CredentialError`, out. No sockets, files or
+clock. Every message has one total parser; ``Signed…`` is parsed and unverified, ``Verified…`` was checked and comes
+from `credentials.vc.verify` only. Checks raise; none returns a boolean that could be dropped.
+
+====================================  ==================================================================
+`errors`                              the error tree
+`fields`, `encoding`                  strict JSON, typed reads; base64url, base64, canonical JSON
+`keys`, `ports`                       JWK, thumbprints, algorithms; what signing asks of the outside
+`jws`, `claims`                       compact JWS; times, and the one clock skew
+`did.identifier`, `did.document`      syntax; documents and their keys
+`did.did_web`                         did:web to the URL of its document
+`did.certificate_chain`, `did.did_x509`  chains of X.509 certificates; did:x509 to a key
+`vc.credential`, `vc.presentation`    both formats, both dialects, unverified and verified
+`vc.verify`, `vc.x509_credential`     the numbered checks; rules of the X509Credential
+`vc.issue`, `vc.present`              make credentials and presentations
+`query`                               presentation definitions: match, submit, check a submission
+====================================  ==================================================================
+
+A session, with keys of documents that the caller fetched::
+
+    presentation = SignedPresentation.parse(assertion)
+    keys = await fetch(needed_dids(presentation))          # the only wait; not in this package
+    verified = verify_presentation(presentation, keys, audience=our_issuer_url, now=clock.now())
+"""
+
+from credentials.errors import CredentialError, MalformedError, NotCurrentError, UntrustedError
+
+__all__ = ["CredentialError", "MalformedError", "NotCurrentError", "UntrustedError"]

@@ -1,0 +1,278 @@
+"""Chains of X.509 certificates as they come in ``x5c`` (RFC 7515 §4.1.6): read, put in order, validate.
+
+The rules are those of RFC 5280 §6 for a chain that is given in full: leaf first, every certificate issued by the
+next, ending in a self-signed root, nothing extra. There is no path to search for, so the checks are a plain list
+instead of a verifier with a policy, and they say more: ``keyCertSign`` is demanded, name constraints (which cannot be
+checked for the otherName of a UZI certificate) are refused, and so is every critical extension that is not known here.
+
+The chain is trusted by itself only as far as its root is named by whoever relies on it (WIRE §2.14). Revocation is
+not checked here: that needs the network.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Final, Self
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from credentials.encoding import b64_decode, b64url_encode
+from credentials.errors import MalformedError, NotCurrentError, UntrustedError
+from credentials.keys import PublicKey
+from credentials.ports import SignatureCache
+
+MAX_CHAIN: Final = 8
+"""Most certificates in a chain; UZI chains have four."""
+MAX_CERTIFICATE_BYTES: Final = 16_384
+"""Largest certificate read, in bytes of DER."""
+MIN_CHAIN: Final = 2
+"""A leaf and a root."""
+FINGERPRINT_HASHES: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "sha256": lambda der: hashlib.sha256(der).digest(),
+    "sha384": lambda der: hashlib.sha384(der).digest(),
+    "sha512": lambda der: hashlib.sha512(der).digest(),
+}
+
+_SIGNATURE_HASHES = frozenset({"sha256", "sha384", "sha512", None})  # None: EdDSA
+_KNOWN_EXTENSIONS = frozenset(
+    {
+        x509.BasicConstraints.oid,
+        x509.KeyUsage.oid,
+        x509.ExtendedKeyUsage.oid,  # any purpose will do: UZI certificates are not made for web servers
+        x509.SubjectAlternativeName.oid,
+        x509.CertificatePolicies.oid,  # the initial policy set is any-policy, so nothing is to be checked
+        x509.AuthorityKeyIdentifier.oid,
+        x509.SubjectKeyIdentifier.oid,
+    }
+)
+# What the lazy readers of `cryptography` raise on certificates of strangers.
+_READ_ERRORS = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainCertificate:
+    """One certificate of a chain, with what validation needs read eagerly.
+
+    Attributes:
+        der: as received.
+        certificate: for its names, which are read when they are needed, and its signature.
+        not_before: first moment of its validity, aware UTC.
+        not_after: last moment of its validity, aware UTC.
+        key: its public key; weak ones do not get this far.
+        constraints: basicConstraints, if any.
+        usage: keyUsage, if any.
+        names: subjectAltName, if any.
+    """
+
+    der: bytes = field(repr=False)
+    certificate: x509.Certificate
+    not_before: datetime
+    not_after: datetime
+    key: PublicKey
+    constraints: x509.BasicConstraints | None
+    usage: x509.KeyUsage | None
+    names: x509.SubjectAlternativeName | None
+
+    @classmethod
+    def parse(cls, der: bytes) -> Self:
+        """Read one certificate.
+
+        Raises:
+            MalformedError: not a certificate, or one with a weak or unknown kind of key.
+            UntrustedError: signed with a weak hash, or it has a critical extension or name constraints that cannot
+                be honoured.
+        """
+        if len(der) > MAX_CERTIFICATE_BYTES:
+            raise MalformedError(f"certificate is larger than {MAX_CERTIFICATE_BYTES} bytes")
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            extensions = list(certificate.extensions)
+            key = certificate.public_key()
+            hash_algorithm = certificate.signature_hash_algorithm
+            not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        except _READ_ERRORS:
+            raise MalformedError("not a readable certificate") from None
+        if (None if hash_algorithm is None else hash_algorithm.name) not in _SIGNATURE_HASHES:
+            raise UntrustedError("certificate is signed with a weak hash")
+        found: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
+        for extension in extensions:
+            if isinstance(extension.value, x509.NameConstraints):
+                raise UntrustedError("certificate has name constraints, which cannot be checked for an otherName")
+            if extension.critical and extension.oid not in _KNOWN_EXTENSIONS:
+                raise UntrustedError("certificate has an unknown critical extension")
+            found[type(extension.value)] = extension.value
+        constraints, usage, names = (
+            found.get(kind) for kind in (x509.BasicConstraints, x509.KeyUsage, x509.SubjectAlternativeName)
+        )
+        return cls(
+            der=der,
+            certificate=certificate,
+            not_before=not_before,
+            not_after=not_after,
+            key=PublicKey.from_key(key),
+            constraints=constraints if isinstance(constraints, x509.BasicConstraints) else None,
+            usage=usage if isinstance(usage, x509.KeyUsage) else None,
+            names=names if isinstance(names, x509.SubjectAlternativeName) else None,
+        )
+
+    def subject_values(self, kind: x509.ObjectIdentifier) -> tuple[str, ...]:
+        """The values of one kind of attribute in the subject's name.
+
+        Raises:
+            MalformedError: the name is not readable.
+        """
+        try:
+            return tuple(str(each.value) for each in self.certificate.subject.get_attributes_for_oid(kind))
+        except _READ_ERRORS:
+            raise MalformedError("certificate has an unreadable subject") from None
+
+    def check_issued_by(self, issuer: Self) -> None:
+        """Check name and signature against the issuer's certificate.
+
+        Raises:
+            UntrustedError: it was not issued by that one.
+        """
+        try:
+            self.certificate.verify_directly_issued_by(issuer.certificate)
+        except (*_READ_ERRORS, InvalidSignature):
+            raise UntrustedError("certificate is not issued by the next one in the chain") from None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateChain:
+    """Certificates, leaf first; parsed, **not** validated.
+
+    Attributes:
+        certificates: at least two.
+    """
+
+    certificates: tuple[ChainCertificate, ...]
+
+    @classmethod
+    def parse(cls, x5c: object) -> Self:
+        """Read the ``x5c`` member of a JOSE header as it was parsed: standard base64 of DER, leaf first.
+
+        Raises:
+            MalformedError: not an array of two to eight certificates.
+            UntrustedError: one of them is weak.
+        """
+        if not isinstance(x5c, list | tuple) or not all(isinstance(item, str) for item in x5c):
+            raise MalformedError("x5c is not an array of texts")
+        if not MIN_CHAIN <= len(x5c) <= MAX_CHAIN:
+            raise MalformedError(f"x5c does not have {MIN_CHAIN} to {MAX_CHAIN} certificates")
+        return cls(tuple(ChainCertificate.parse(b64_decode(item)) for item in x5c))
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> Self:
+        """Read the PEM file of an operator: the leaf, its issuers and the root, in any order.
+
+        Raises:
+            MalformedError: not the certificates of one chain.
+        """
+        try:
+            loaded = x509.load_pem_x509_certificates(pem)
+        except _READ_ERRORS:
+            raise MalformedError("not a PEM file with certificates") from None
+        if not MIN_CHAIN <= len(loaded) <= MAX_CHAIN:
+            raise MalformedError(f"chain does not have {MIN_CHAIN} to {MAX_CHAIN} certificates")
+        rest = [ChainCertificate.parse(certificate.public_bytes(Encoding.DER)) for certificate in loaded]
+        try:
+            return cls(_in_order(rest))
+        except _READ_ERRORS:
+            raise MalformedError("certificate has an unreadable name") from None
+
+    @property
+    def leaf(self) -> ChainCertificate:
+        """The certificate whose key signs."""
+        return self.certificates[0]
+
+    @property
+    def root(self) -> ChainCertificate:
+        """The certificate the chain ends in."""
+        return self.certificates[-1]
+
+    def fingerprints(self, algorithm: str) -> tuple[str, ...]:
+        """Base64url fingerprints of the issuers in the chain (never of the leaf), the root last.
+
+        Args:
+            algorithm: a name in `FINGERPRINT_HASHES`.
+        """
+        digest = FINGERPRINT_HASHES[algorithm]
+        return tuple(b64url_encode(digest(each.der)) for each in self.certificates[1:])
+
+    def has_issuer(self, algorithm: str, fingerprint: str) -> bool:
+        """Whether one of the issuers in the chain has this fingerprint; mostly the root, so that is looked at first."""
+        digest = FINGERPRINT_HASHES[algorithm]
+        return any(b64url_encode(digest(each.der)) == fingerprint for each in reversed(self.certificates[1:]))
+
+    def validate(self, now: datetime, *, signatures: SignatureCache | None = None) -> None:
+        """Validate the whole chain at ``now``; the last certificate is the trust anchor.
+
+        Args:
+            now: aware UTC. Certificates get no clock skew.
+            signatures: remembers that the signatures of this very chain matched.
+
+        Raises:
+            NotCurrentError: a certificate is not valid at ``now``.
+            UntrustedError: it is not a chain from a leaf to a self-signed root.
+        """
+        # (1) dates
+        for each in self.certificates:
+            if now < each.not_before:
+                raise NotCurrentError("certificate is not valid yet")
+            if now > each.not_after:
+                raise NotCurrentError("certificate has expired")
+        # (2) the leaf is no CA
+        if self.leaf.constraints is not None and self.leaf.constraints.ca:
+            raise UntrustedError("first certificate of the chain is a CA")
+        # (3) every other one is, may sign certificates, and has enough path length for the CAs below it
+        for below, each in enumerate(self.certificates[1:]):
+            if each.constraints is None or not each.constraints.ca:
+                raise UntrustedError("certificate in the chain is not a CA")
+            if each.usage is None or not each.usage.key_cert_sign:
+                raise UntrustedError("CA certificate is not meant to sign certificates")
+            if each.constraints.path_length is not None and each.constraints.path_length < below:
+                raise UntrustedError("chain is longer than a CA certificate allows")
+        # (4) complete and nothing extra: a certificate with the key of its issuer would be the root once more
+        if any(each.key == issuer.key for each, issuer in pairwise(self.certificates)):
+            raise UntrustedError("chain has a certificate too many")
+        # (5) names and signatures, the root's own included: it ends in a self-signed certificate
+        if signatures is None:
+            self._check_signatures()
+            return
+        digest = hashlib.sha256(b"chain" + b"".join(each.der for each in self.certificates)).digest()
+        if digest not in signatures:
+            self._check_signatures()
+            signatures.add(digest)
+
+    def _check_signatures(self) -> None:
+        for each, issuer in zip(self.certificates, (*self.certificates[1:], self.root), strict=True):
+            each.check_issued_by(issuer)
+
+
+def _in_order(certificates: list[ChainCertificate]) -> tuple[ChainCertificate, ...]:
+    """Put certificates in order by name, leaf first."""
+    rest = list(certificates)
+    issuers = {each.certificate.issuer for each in rest}
+    ordered = [each for each in rest if each.certificate.subject not in issuers]
+    if len(ordered) != 1:
+        raise MalformedError("chain does not have exactly one leaf")
+    rest.remove(ordered[0])
+    while rest:
+        following = [each for each in rest if each.certificate.subject == ordered[-1].certificate.issuer]
+        if len(following) != 1:
+            raise MalformedError("chain is not complete, or has a certificate too many")
+        rest.remove(following[0])
+        ordered += following
+    return tuple(ordered)

@@ -1,0 +1,28 @@
+"""Everything that can be wrong with a credential, as one tree.
+
+::
+
+    CredentialError
+    ├── MalformedError     the bytes are not a message of this kind; nothing was verified
+    ├── UntrustedError     well formed, but a signature, issuer, holder or key is not accepted
+    └── NotCurrentError    trusted, but outside its validity period or revoked
+
+A message is written for the peer: it names rules and identifiers the peer already has, never our paths, keys or the
+content of what it sent. What only an operator may read goes in ``__cause__``.
+"""
+
+
+class CredentialError(Exception):
+    """A message of another party was refused; ``str(error)`` may be shown to that party."""
+
+
+class MalformedError(CredentialError):
+    """The bytes are not a message of this kind."""
+
+
+class UntrustedError(CredentialError):
+    """Well formed, but a signature, issuer, holder or key is not accepted."""
+
+
+class NotCurrentError(CredentialError):
+    """Not valid at this time: too early, expired or revoked."""

@@ -1,0 +1,269 @@
+"""Presentation definitions: what a verifier asks for (DIF Presentation Exchange 2.0, as far as nuts-node goes, WIRE §2.15).
+
+A definition may come from a stranger, so parsing is total, everything in it has a limit, and every path and pattern is
+compiled here, once. Nothing is skipped in silence where that would weaken what the author asked:
+
+- a filter has ``type``, ``const``, ``enum`` and ``pattern``; another keyword that restricts values is refused, annotations
+  are ignored;
+- of the constraints beside ``fields``, ``subject_is_issuer`` is evaluated. ``is_holder``, ``same_subject`` and ``statuses``
+  hold by themselves here: the signer of a presentation is the subject of every credential in it, and status is always
+  checked (`credentials.vc.verify`). ``limit_disclosure`` and ``predicate`` have no meaning for credentials shown whole;
+- other members (``name``, ``purpose``, ``frame``, …) are ignored, and kept for whoever serves the definition on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal, Self
+
+from credentials.errors import MalformedError
+from credentials.fields import Fields, parse_json
+from credentials.query.paths import Path, parse_path
+from credentials.query.patterns import Pattern, compile_pattern
+from credentials.query.requirements import SubmissionRequirement, groups_of, parse_requirements
+
+MAX_DEFINITION_BYTES: Final = 65_536
+"""Bytes of one definition as received; also characters of text in one that was parsed already."""
+MAX_DESCRIPTORS: Final = 32
+MAX_FIELDS: Final = 64
+"""Fields of one input descriptor."""
+MAX_PATHS: Final = 16
+"""Paths of one field."""
+MAX_ENUM: Final = 256
+"""Values in one ``enum``."""
+MAX_ID_LENGTH: Final = 256
+"""Characters of an id."""
+MAX_PROGRAM: Final = 60_000
+"""RE2 instructions of all patterns of one definition together."""
+
+FilterType = Literal["string", "number", "boolean"]
+FILTER_TYPES: Final[Mapping[str, FilterType]] = MappingProxyType(
+    {"string": "string", "number": "number", "boolean": "boolean"}
+)
+_ANNOTATIONS: Final = frozenset(
+    {"$comment", "$id", "$schema", "title", "description", "default", "examples", "readOnly", "writeOnly", "format"}
+)
+_FILTER_KEYWORDS: Final = frozenset({"type", "const", "enum", "pattern"})
+# Names of OpenID4VP and DIF for the same thing (WIRE §2.5.4).
+_FORMAT_ALIASES: Final = {"jwt_vp_json": "jwt_vp", "jwt_vc_json": "jwt_vc"}
+_LIST_ALIASES: Final = {"alg_values_supported": "alg", "proof_type_values_supported": "proof_type"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a value has to look like.
+
+    Attributes:
+        type: kind of scalar; without it only ``enum`` matches anything, as in nuts-node.
+        const: the only text accepted.
+        enum: the only texts accepted; ``type``, ``const`` and ``pattern`` are then not looked at.
+        pattern: found somewhere in the text; what it captures is the claim.
+    """
+
+    type: FilterType | None
+    const: str | None
+    enum: frozenset[str] | None
+    pattern: Pattern | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One thing asked of a credential.
+
+    Attributes:
+        id: name of the claim this yields; None when the value is not handed on.
+        paths: tried in order.
+        filter: None accepts any value that is there.
+        optional: whether the credential may lack it.
+    """
+
+    id: str | None
+    paths: tuple[Path, ...]
+    filter: Filter | None
+    optional: bool
+
+
+Formats = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Format name ("jwt_vc", "ldp_vc", "jwt_vp", …) to its lists ("alg", "proof_type")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputDescriptor:
+    """One credential asked for.
+
+    Attributes:
+        groups: names that submission requirements choose from.
+        format: None accepts every format.
+        subject_is_issuer: the subject has to have issued it itself.
+    """
+
+    id: str
+    fields: tuple[Field, ...]
+    groups: frozenset[str]
+    format: Formats | None
+    subject_is_issuer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentationDefinition:
+    """A parsed definition; make one with `parse`.
+
+    Attributes:
+        id: what a submission names.
+        format: formats for credentials and presentations; None accepts every format.
+        submission_requirements: which descriptors suffice; empty asks for all of them.
+        raw: the JSON object as received.
+    """
+
+    id: str
+    input_descriptors: tuple[InputDescriptor, ...]
+    format: Formats | None
+    submission_requirements: tuple[SubmissionRequirement, ...]
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a definition from JSON (bytes) or from a parsed JSON object.
+
+        Raises:
+            MalformedError: not a definition, beyond a limit, or it asks something that we can't evaluate.
+        """
+        # (1) size
+        if isinstance(value, bytes):
+            value = parse_json(value, max_bytes=MAX_DEFINITION_BYTES)
+        elif _text_size(value) > MAX_DEFINITION_BYTES:
+            raise MalformedError(f"presentation definition is larger than {MAX_DEFINITION_BYTES} bytes")
+        fields = Fields.of(value, "presentation definition")
+        # (2) descriptors, with ids that a submission can name
+        children = fields.children("input_descriptors")
+        if len(children) > MAX_DESCRIPTORS:
+            raise MalformedError(f"presentation definition has more than {MAX_DESCRIPTORS} input descriptors")
+        descriptors = tuple(_descriptor(child) for child in children)
+        if len({descriptor.id for descriptor in descriptors}) != len(descriptors):
+            raise MalformedError("presentation definition has two input descriptors with one id")
+        # (3) the work that all patterns together can cause
+        if sum(_program(descriptor) for descriptor in descriptors) > MAX_PROGRAM:
+            raise MalformedError("presentation definition has too many complex patterns")
+        # (4) requirements that name groups which exist, and leave no descriptor out
+        requirements = parse_requirements(fields)
+        if requirements:
+            _check_groups(descriptors, requirements)
+        return cls(
+            id=_identifier(fields),
+            input_descriptors=descriptors,
+            format=_formats(fields),
+            submission_requirements=requirements,
+            raw=fields.value,
+        )
+
+    def to_wire(self) -> Mapping[str, Any]:
+        """The JSON object as received, with the members that we ignore."""
+        return self.raw
+
+
+def _text_size(value: object) -> int:
+    """Characters of text in a parsed JSON value, without recursion."""
+    total, left = 0, [value]
+    while left:
+        item = left.pop()
+        total += 1
+        if isinstance(item, str):
+            total += len(item)
+        elif isinstance(item, Mapping):
+            left.extend(item.keys())
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+    return total
+
+
+def _identifier(fields: Fields) -> str:
+    text = fields.text("id")
+    if len(text) > MAX_ID_LENGTH:
+        raise MalformedError(f"{fields.what}: id is longer than {MAX_ID_LENGTH} characters")
+    return text
+
+
+def _descriptor(fields: Fields) -> InputDescriptor:
+    constraints = fields.optional_child("constraints")
+    children: tuple[Fields, ...] = ()
+    subject_is_issuer = False
+    if constraints is not None:
+        if constraints.raw("fields") is not None:
+            children = constraints.children("fields")
+        subject_is_issuer = constraints.optional_text("subject_is_issuer") == "required"
+    if len(children) > MAX_FIELDS:
+        raise MalformedError(f"{fields.what} has more than {MAX_FIELDS} fields")
+    return InputDescriptor(
+        id=_identifier(fields),
+        fields=tuple(_field(child) for child in children),
+        groups=frozenset(fields.optional_texts("group")),
+        format=_formats(fields),
+        subject_is_issuer=subject_is_issuer,
+    )
+
+
+def _field(fields: Fields) -> Field:
+    paths = fields.texts("path")
+    if not 1 <= len(paths) <= MAX_PATHS:
+        raise MalformedError(f"{fields.what} has not 1 to {MAX_PATHS} paths")
+    asked = fields.optional_child("filter")
+    return Field(
+        id=_identifier(fields) if fields.raw("id") is not None else None,
+        paths=tuple(parse_path(path) for path in paths),
+        filter=None if asked is None else _filter(asked),
+        optional=fields.flag("optional", default=False),
+    )
+
+
+def _filter(fields: Fields) -> Filter:
+    unknown = fields.names() - _FILTER_KEYWORDS - _ANNOTATIONS
+    if unknown:
+        raise MalformedError(f"{fields.what} has a keyword that is not supported (only type, const, enum, pattern)")
+    kind = fields.optional_text("type")
+    if kind is not None and kind not in FILTER_TYPES:
+        raise MalformedError(f"{fields.what}: type is not string, number or boolean")
+    enum = fields.texts("enum") if fields.raw("enum") is not None else None
+    if enum is not None and len(enum) > MAX_ENUM:
+        raise MalformedError(f"{fields.what}: enum has more than {MAX_ENUM} values")
+    pattern = fields.optional_text("pattern")
+    if pattern is not None and kind != "string" and enum is None:
+        raise MalformedError(f"{fields.what}: pattern needs type string")
+    return Filter(
+        type=None if kind is None else FILTER_TYPES[kind],
+        const=fields.optional_text("const"),
+        enum=None if enum is None else frozenset(enum),
+        pattern=None if pattern is None else compile_pattern(pattern),
+    )
+
+
+def _formats(fields: Fields) -> Formats | None:
+    """The member ``format`` with aliases resolved; empty is the same as absent, as in nuts-node."""
+    child = fields.optional_child("format")
+    if child is None or not child.names():
+        return None
+    formats: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    for name in sorted(child.names()):
+        entry = child.child(name)
+        lists = {_LIST_ALIASES.get(kind, kind): entry.texts(kind) for kind in sorted(entry.names())}
+        formats[_FORMAT_ALIASES.get(name, name)] = MappingProxyType(lists)
+    return MappingProxyType(formats)
+
+
+def _program(descriptor: InputDescriptor) -> int:
+    return sum(
+        field.filter.pattern.cost
+        for field in descriptor.fields
+        if field.filter is not None and field.filter.pattern is not None
+    )
+
+
+def _check_groups(descriptors: tuple[InputDescriptor, ...], requirements: tuple[SubmissionRequirement, ...]) -> None:
+    named = groups_of(requirements)
+    for descriptor in descriptors:
+        if not descriptor.groups:
+            raise MalformedError("an input descriptor is in no group, so no submission requirement asks for it")
+        if not descriptor.groups <= named:
+            raise MalformedError("an input descriptor is in a group that no submission requirement names")
+    if not named <= {group for descriptor in descriptors for group in descriptor.groups}:
+        raise MalformedError("a submission requirement names a group without input descriptors")

@@ -1,0 +1,125 @@
+"""The part of JSONPath that presentation definitions use: ``$``, ``.name``, ``['name']``, ``[0]``, ``[*]``.
+
+Recursive descent, filters, slices and unions are refused: they cost a stranger nothing and us a walk through the whole
+document. What a path does not find is `ABSENT`, also an index beyond the end of an array, where nuts-node gives up on the whole
+match (WIRE §2.15).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from credentials.errors import MalformedError
+
+MAX_PATH_LENGTH: Final = 500
+"""Characters in one path."""
+MAX_PATH_STEPS: Final = 32
+"""Steps in one path: as deep as a document may be (`credentials.fields`)."""
+
+
+class Absent(Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+"""What a path finds when there is nothing there; JSON's null is a value."""
+
+
+class Wildcard(Enum):
+    """The step ``[*]``: every element of an array, every member of an object."""
+
+    WILDCARD = "*"
+
+
+_STEP: Final = re.compile(
+    r"""\.(?P<name>[\w@-]+)            # .name
+      | \['(?P<single>[^'\\]*)'\]      # ['any name']
+      | \["(?P<double>[^"\\]*)"\]      # ["any name"]
+      | \[(?P<index>0|[1-9]\d{0,5})\]  # [0]
+      | (?P<all>\[\*\]|\.\*)           # [*]
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A parsed path. Make one with `parse_path`.
+
+    Attributes:
+        text: as received.
+        steps: member names, array indexes and wildcards from the root on.
+    """
+
+    text: str
+    steps: tuple[str | int | Wildcard, ...]
+
+    @property
+    def is_wild(self) -> bool:
+        """Whether it may visit the whole document."""
+        return Wildcard.WILDCARD in self.steps
+
+    def find(self, document: Any) -> Any:
+        """Return what the path points to in ``document``, or `ABSENT`.
+
+        A path with a wildcard gives the list of everything it reaches, `ABSENT` when that is nothing.
+        """
+        found: list[Any] = [document]
+        for step in self.steps:
+            found = [child for value in found for child in _children(value, step)]
+        if self.is_wild:
+            return found or ABSENT
+        return found[0] if found else ABSENT
+
+
+def _children(value: Any, step: str | int | Wildcard) -> Iterator[Any]:
+    """What one step leads to from ``value``; nothing where it doesn't fit."""
+    match value, step:
+        case Mapping(), str():
+            if step in value:
+                yield value[step]
+        case list(), int():
+            yield from value[step : step + 1]
+        case Mapping(), Wildcard():
+            yield from value.values()
+        case list(), Wildcard():
+            yield from value
+        case _:
+            return
+
+
+def parse_path(text: str) -> Path:
+    """Parse a path.
+
+    Raises:
+        MalformedError: too long, not a path, or of the part of JSONPath that is not supported.
+    """
+    if len(text) > MAX_PATH_LENGTH:
+        raise MalformedError(f"path is longer than {MAX_PATH_LENGTH} characters")
+    if not text.startswith("$"):
+        raise MalformedError("path does not start with $")
+    steps: list[str | int | Wildcard] = []
+    at = 1
+    while at < len(text):
+        found = _STEP.match(text, at)
+        if found is None:
+            raise MalformedError("path uses JSONPath beyond $, .name, ['name'], [0] and [*]")
+        at = found.end()
+        steps.append(_step(found))
+    if len(steps) > MAX_PATH_STEPS:
+        raise MalformedError(f"path has more than {MAX_PATH_STEPS} steps")
+    return Path(text, tuple(steps))
+
+
+def _step(found: re.Match[str]) -> str | int | Wildcard:
+    name, single, double, index, _ = found.groups()
+    if index is not None:
+        return int(index)
+    for text in (name, single, double):
+        if text is not None:
+            return str(text)
+    return Wildcard.WILDCARD

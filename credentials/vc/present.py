@@ -1,0 +1,77 @@
+"""Present credentials: make the JWT presentation that asks for a token or registers with a discovery service.
+
+In the shape of nuts-node's master, which its release 6.2 reads as well (WIRE §0, §2.5.3): ``iss`` = ``sub``, ``iat``,
+arrays throughout, ``nbf`` a second in the past.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from credentials.claims import ISSUE_BACKDATE, to_numeric_date
+from credentials.did.identifier import DID, did_of_key
+from credentials.jws import compact_json, sign_jws
+from credentials.ports import PrivateKey
+from credentials.vc.credential import VC_CONTEXT
+from credentials.vc.presentation import VP_TYPE
+
+
+def present_jwt(
+    *,
+    holder: DID,
+    key: PrivateKey,
+    audience: str,
+    credentials: Sequence[str | Mapping[str, Any]],
+    nonce: str,
+    presentation_id: str,
+    now: datetime,
+    lifetime: timedelta,
+    extra_types: Sequence[str] = (),
+    extra_claims: Mapping[str, Any] | None = None,
+) -> str:
+    """Sign a presentation.
+
+    Args:
+        holder: ``iss`` and ``sub``; the key has to be one of it.
+        key: signs; its ``kid`` goes in the header.
+        audience: whom it is for: an issuer URL, or the id of a discovery service.
+        credentials: as they were received, unchanged: a JWT as text, JSON-LD as object. None makes a presentation
+            without the member, as a retraction is (WIRE §2.10.4).
+        nonce: random, base64url.
+        presentation_id: ``jti``, ``<holder>#<uuid>`` by custom.
+        now: aware UTC.
+        lifetime: ``exp`` - ``nbf``, in whole seconds; ``nbf`` lies a second before ``now``.
+        extra_types: beside ``VerifiablePresentation``.
+        extra_claims: beside the registered ones, such as ``retract_jti``.
+
+    Returns:
+        A compact JWT.
+
+    Raises:
+        ValueError: the key is not one of the holder, the lifetime is not positive, or a claim is given twice.
+    """
+    if did_of_key(key.kid) != holder:
+        raise ValueError("the key is not one of the holder")
+    seconds = lifetime // timedelta(seconds=1)
+    if seconds <= 0:
+        raise ValueError("the lifetime is not at least one second")
+    issued = to_numeric_date(now - ISSUE_BACKDATE)
+    vp: dict[str, Any] = {"@context": [VC_CONTEXT], "type": [VP_TYPE, *extra_types]}
+    if credentials:
+        vp["verifiableCredential"] = list(credentials)
+    claims: dict[str, Any] = {
+        "iss": holder,
+        "sub": holder,
+        "jti": presentation_id,
+        "aud": [audience],
+        "nbf": issued,
+        "iat": issued,
+        "exp": issued + seconds,
+        "nonce": nonce,
+        "vp": vp,
+    }
+    if extra_claims is not None:
+        if claims.keys() & extra_claims.keys():
+            raise ValueError("an extra claim is one of the registered ones")
+        claims |= extra_claims
+    return sign_jws({"typ": "JWT"}, compact_json(claims), key)

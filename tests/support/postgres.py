@@ -1,0 +1,116 @@
+"""A PostgreSQL to test against: the one in ``HAZEL_TEST_POSTGRES``, else a throw-away cluster, else a skip that says what to install.
+
+The cluster lives in a temporary directory, listens on a Unix socket and a loopback port, and goes with the test session. ``initdb``
+refuses root, so root becomes the user ``postgres`` for it. Every call of :func:`postgres_database` gives a fresh database.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+VARIABLE = "HAZEL_TEST_POSTGRES"
+"""A URL ``postgresql://user:password@host:port/database`` of a server where we may create databases."""
+
+_USER = "postgres"
+_DEADLINE = 60.0
+
+
+def _binaries() -> Path | None:
+    """Return the directory with the newest ``initdb``."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parent.parent.name))
+    if found:
+        return found[-1].parent
+    elsewhere = shutil.which("initdb")
+    return Path(elsewhere).resolve().parent if elsewhere else None
+
+
+def _as_user(command: list[str]) -> list[str]:
+    if os.geteuid() != 0:
+        return command
+    if shutil.which("runuser"):
+        return ["runuser", "-u", _USER, "--", *command]
+    return ["su", _USER, "-s", "/bin/sh", "-c", " ".join(f"'{part}'" for part in command)]
+
+
+def _run(command: list[str], directory: Path) -> None:
+    done = subprocess.run(
+        _as_user(command), cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, timeout=_DEADLINE, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"PostgreSQL does not start here: {done.stderr.decode(errors='replace')[-300:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Yield the URL of a server; wrap this in a fixture of session scope."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        yield given.replace("postgresql+asyncpg://", "postgresql://")
+        return
+    binaries = _binaries()
+    if binaries is None:
+        pytest.skip(f"no PostgreSQL: apt-get install postgresql, or set {VARIABLE}")
+    directory = Path(tempfile.mkdtemp(prefix="hazel-pg-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(directory, _USER, _USER)
+        data, port = directory / "data", _free_port()
+        _run(
+            [
+                f"{binaries}/initdb",
+                "-D",
+                f"{data}",
+                "-U",
+                _USER,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "--no-sync",
+            ],
+            directory,
+        )
+        options = f"-p {port} -k {directory} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB -c max_connections=60"
+        _run(
+            [f"{binaries}/pg_ctl", "-D", f"{data}", "-w", "-t", "30", "-l", f"{directory}/log", "-o", options, "start"],
+            directory,
+        )
+        try:
+            yield f"postgresql://{_USER}@127.0.0.1:{port}/postgres"
+        finally:
+            _run([f"{binaries}/pg_ctl", "-D", f"{data}", "-w", "-m", "immediate", "stop"], directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@asynccontextmanager
+async def postgres_database(server: str) -> AsyncIterator[str]:
+    """Yield the URL of a fresh, empty database on ``server``; dropped afterwards."""
+    asyncpg = pytest.importorskip("asyncpg", reason="no asyncpg: pip install 'hazel-node[postgres]'")
+    name = f"hazel_{uuid.uuid4().hex[:12]}"
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        parts = urlsplit(server)
+        yield urlunsplit(parts._replace(path=f"/{name}"))
+        async with asyncio.timeout(_DEADLINE):
+            await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    finally:
+        await connection.close()
