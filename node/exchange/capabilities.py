@@ -1,0 +1,61 @@
+"""The CapabilityStatement at ``/fhir/{subject}/{version}/metadata``: public, made from the query tables, the same for everybody.
+
+It says what the use cases let through and nothing of the server behind (API.md §5).
+"""
+
+import json
+from collections.abc import Sequence
+
+from node.usecases.model import FhirVersion, Table, UseCase
+from node.version import VERSION
+
+_FHIR_VERSIONS: dict[FhirVersion, str] = {"r4": "4.0.1", "stu3": "3.0.2"}
+PUBLISHED = "2026-11-22"
+"""Date of this statement's form; FHIR demands one."""
+
+
+def capability_statement(usecases: Sequence[UseCase], version: FhirVersion, *, holder_type: str) -> bytes:
+    """Return the statement as FHIR JSON."""
+    tables = [
+        table
+        for usecase in usecases
+        for table in usecase.tables
+        if table.fhir_version == version and holder_type in table.holder_types
+    ]
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": PUBLISHED,
+        "kind": "instance",
+        "software": {"name": "Hazel", "version": VERSION},
+        "implementation": {"description": "Answers what the listed use cases ask, and nothing else."},
+        "fhirVersion": _FHIR_VERSIONS[version],
+        "format": ["application/fhir+json"],
+        "rest": [{"mode": "server", "resource": _resources(tables)}],
+    }
+    if version == "stu3":
+        statement["acceptUnknown"] = "no"
+    return json.dumps(statement, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _resources(tables: Sequence[Table]) -> list[dict[str, object]]:
+    interactions: dict[str, dict[str, None]] = {}
+    parameters: dict[str, dict[str, None]] = {}
+    for table in tables:
+        for step in table.steps:
+            kind = "read" if step.kind == "read" else "search-type"
+            interactions.setdefault(step.resource_type, {})[kind] = None
+            for parameter in step.send:
+                parameters.setdefault(step.resource_type, {})[parameter.name] = None
+    return [
+        {
+            "type": name,
+            "interaction": [{"code": kind} for kind in kinds],
+            **(
+                {"searchParam": [{"name": each, "type": "string"} for each in parameters[name]]}
+                if parameters.get(name)
+                else {}
+            ),
+        }
+        for name, kinds in sorted(interactions.items())
+    ]

@@ -1,0 +1,176 @@
+"""Why a request was, or would be, allowed or refused here: every rule with its outcome, for our own operator (API.md §3).
+
+What was decided is read from the audit log, as it was recorded. What would be decided is run through the same look-ups and rules as
+a real request, from a description; nothing is sent to the peer, nothing is disclosed, and the question itself is not recorded as
+an access.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from credentials.did.identifier import DID
+from node.audit.rules import RuleOutcome
+from node.audit.search import AuditQuestion, AuditReader, Found
+from node.exchange.inbound import EnforcementPoint
+from node.exchange.interaction import Interaction, NotAllowedError
+from node.oauth.grants import Grant
+from node.ports import Clock
+from node.usecases.model import FhirVersion
+from node.web.replies import RequestError
+
+Text = Annotated[str, StringConstraints(max_length=8_192)]
+
+
+class DescribedUser(BaseModel):
+    """The person who would ask."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    identifier: Text = "unknown"
+    name: Text = ""
+    role: Text
+
+
+class ExplainRequest(BaseModel):
+    """What to explain: a record by number or reference, or a described request (``path`` is behind the FHIR base)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    audit: int | None = None
+    reference: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
+    requester_ura: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")] | None = None
+    scope: Text | None = None
+    user: DescribedUser | None = None
+    purpose: Text | None = None
+    fhir_version: FhirVersion = "r4"
+    method: Text = "GET"
+    path: Text | None = None
+    query: Text = ""
+    content_type: Text | None = "application/x-www-form-urlencoded"
+    body: str = Field(default="", max_length=16_384, repr=False)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        described = self.path is not None or self.scope is not None or self.requester_ura is not None
+        given = [self.audit is not None, self.reference is not None, described]
+        if sum(given) != 1:
+            raise ValueError("give audit, or reference, or a described request")
+        if described and (self.path is None or self.scope is None or self.requester_ura is None):
+            raise ValueError("a described request has requester_ura, scope and path")
+        return self
+
+
+class Explainer:
+    """Explains for every organisation hosted here."""
+
+    def __init__(self, points: Mapping[str, EnforcementPoint], reader: AuditReader, clock: Clock) -> None:
+        self._points = points
+        self._reader = reader
+        self._clock = clock
+
+    async def explain(self, subject: str, asked: ExplainRequest) -> dict[str, Any]:
+        """Return ``{"decision", "code", "rules"}``, and where it was recorded.
+
+        Raises:
+            RequestError: 404 unknown organisation or record.
+        """
+        point = self._points.get(subject)
+        if point is None:
+            raise RequestError(404, "unknown_subject", "this organisation is not hosted here", "hazel subject list")
+        if asked.audit is not None or asked.reference is not None:
+            return await self._recorded(subject, asked)
+        return await self._described(point, subject, asked)
+
+    async def _recorded(self, subject: str, asked: ExplainRequest) -> dict[str, Any]:
+        page = await self._reader.find(
+            AuditQuestion(subject=subject, seq=asked.audit, reference=asked.reference, count=1)
+        )
+        if not page.entries:
+            raise RequestError(404, "unknown_record", "there is no such record", "hazel audit list")
+        return _from_record(page.entries[0])
+
+    async def _described(self, point: EnforcementPoint, subject: str, asked: ExplainRequest) -> dict[str, Any]:
+        assert asked.path is not None  # the model saw to it
+        try:
+            interaction = Interaction.parse(
+                asked.method,
+                asked.path,
+                asked.query,
+                asked.content_type if asked.body else None,
+                asked.body.encode(),
+                fhir_version=asked.fhir_version,
+            )
+        except NotAllowedError as error:
+            return _answer("deny", error.code, [_rule("interaction", error.code, error.message)])
+        decision, code = await point.would_decide(self._grant(subject, asked), interaction, asked.purpose)
+        rules = list(decision.rules) if decision is not None else [_rule("interaction", code, "not a listed request")]
+        return _answer("permit" if decision is not None and decision.permit else "deny", code, rules)
+
+    def _grant(self, subject: str, asked: ExplainRequest) -> Grant:
+        """Return what a requester like the described one would hold."""
+        now = self._clock.now()
+        user = asked.user
+        return Grant(
+            grant_id="described",
+            subject=subject,
+            scope=asked.scope or "",
+            client_id="",
+            holder=DID("did:web:described.invalid"),
+            jkt=None,
+            token_type="DPoP",  # noqa: S106  # a kind of token, not one
+            claims={},
+            organization_ura=asked.requester_ura,
+            organization_name="",
+            organization_city="",
+            user_identifier=user.identifier if user is not None else None,
+            user_name=user.name if user is not None else None,
+            user_role=user.role if user is not None else None,
+            user_evidence="described",
+            issued_at=now,
+            expires_at=now + timedelta(minutes=1),
+        )
+
+
+def _from_record(found: Found) -> dict[str, Any]:
+    body = found.body
+    rules = body.get("rules", [])
+    return {
+        "decision": body.get("decision"),
+        "code": body.get("code"),
+        "rules": rules if isinstance(rules, list) else [],
+        "record": {
+            "seq": found.seq,
+            "lane": found.lane,
+            "at": found.at,
+            **{
+                name: body[name]
+                for name in ("usecase", "step", "purpose", "interaction", "reference", "patient", "peer_ura",
+                             "peer_name", "user_id", "user_name", "user_role")
+                if body.get(name) is not None
+            },
+        },
+    }  # fmt: skip
+
+
+def _answer(decision: str, code: str, rules: Sequence[RuleOutcome]) -> dict[str, Any]:
+    return {
+        "decision": decision,
+        "code": code,
+        "rules": [
+            {
+                "rule": rule.rule,
+                "outcome": rule.outcome,
+                "code": rule.code,
+                "message": rule.message,
+                "evidence": dict(rule.evidence),
+            }
+            for rule in rules
+        ],
+    }
+
+
+def _rule(rule: str, code: str, message: str) -> RuleOutcome:
+    return RuleOutcome(rule=rule, outcome="deny", code=code, message=message, evidence={})

@@ -1,0 +1,194 @@
+"""The two ways through the house over HTTP: ``/fhir/{subject}/{version}/…`` for peers, ``/internal/exchange/v1/…`` for our own systems."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from aiohttp import web
+
+from credentials.encoding import b64url_decode
+from credentials.errors import CredentialError
+from node.exchange.events import End, Event, Resource, as_ndjson, as_sse
+from node.exchange.explaining import Explainer, ExplainRequest
+from node.exchange.inbound import EnforcementPoint, Incoming
+from node.exchange.interaction import MAX_BODY
+from node.exchange.merge import Fetched, Missing, MixedVersionsError, collection_bundle
+from node.exchange.outbound import Broker
+from node.exchange.outcome import FHIR_JSON
+from node.exchange.question import MAX_REASON_BYTES, Question
+from node.oauth.resource import presented
+from node.ports import World
+from node.usecases.book import UseCaseBook
+from node.usecases.listing import public_listing
+from node.usecases.model import FhirVersion, UseCase
+from node.web.bodies import read_bytes, read_model
+from node.web.replies import RequestError
+
+ENFORCEMENT = web.AppKey("ENFORCEMENT", dict[str, EnforcementPoint])
+BROKERS = web.AppKey("BROKERS", dict[str, Broker])
+EXPLAINER = web.AppKey("EXPLAINER", Explainer)
+USECASES = web.AppKey("USECASES", UseCaseBook)
+WORLD = web.AppKey("WORLD", World)
+PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
+
+NDJSON = "application/x-ndjson"
+SSE = "text/event-stream"
+
+MAX_PURPOSE = 32
+
+
+def public_routes() -> list[web.RouteDef]:
+    """Return the routes of the public listener."""
+    return [
+        web.get("/.well-known/use-cases", get_use_cases),
+        web.route("*", "/fhir/{subject}/{version}/{path:.*}", any_fhir),
+    ]
+
+
+def internal_routes() -> list[web.RouteDef]:
+    """Return the routes of the internal listener."""
+    return [
+        web.post("/internal/exchange/v1/{subject}/{usecase}", post_exchange),
+        web.post("/internal/explain/v1/{subject}", post_explain),
+        web.get("/internal/usecases/v1", get_use_cases),
+    ]
+
+
+async def any_fhir(request: web.Request) -> web.Response:
+    """``/fhir/{subject}/{r4|stu3}/…`` (API.md §5): a peer asks for our data."""
+    point = request.app[ENFORCEMENT].get(request.match_info["subject"])
+    version = request.match_info["version"]
+    if point is None or version not in point.versions:
+        raise RequestError(404, "not_found", "not found")
+    incoming = await _incoming(request, version)
+    if incoming.path == "metadata":
+        if incoming.method != "GET":
+            raise RequestError(405, "method_not_allowed", "read only", headers={"Allow": "GET"})
+        reply = point.capabilities(incoming.version)
+    else:
+        reply = await point.answer(incoming)
+    headers = {"Content-Type": f"{FHIR_JSON}; charset=utf-8", "Cache-Control": "no-store", **reply.headers}
+    return web.Response(body=reply.body, headers=headers)
+
+
+async def get_use_cases(request: web.Request) -> web.Response:
+    """``GET /.well-known/use-cases``: what this node takes part in, without anything secret."""
+    return web.json_response(public_listing(request.app[USECASES].loaded))
+
+
+async def post_exchange(request: web.Request) -> web.StreamResponse:
+    """``POST /internal/exchange/v1/{subject}/{usecase}`` (API.md §2): ask everybody, stream what comes."""
+    broker, usecase = _broker(request)
+    shape = _wanted(request)
+    question = await read_model(request, Question)
+    events = broker.ask(request.match_info["subject"], usecase, question)
+    if shape == FHIR_JSON:
+        return await _bundle(request, events)
+    return await _stream(request, events, shape)
+
+
+async def post_explain(request: web.Request) -> web.Response:
+    """``POST /internal/explain/v1/{subject}`` (API.md §3): why a request was, or would be, allowed or refused; sends nothing."""
+    asked = await read_model(request, ExplainRequest)
+    explained = await request.app[EXPLAINER].explain(request.match_info["subject"], asked)
+    return web.json_response(explained)
+
+
+async def _stream(request: web.Request, events: AsyncIterator[Event], shape: str) -> web.StreamResponse:
+    write = as_sse if shape == SSE else as_ndjson
+    first = await anext(events)  # what can not be asked is refused here, before the 200
+    response = web.StreamResponse(headers={"Content-Type": shape, "Cache-Control": "no-store"})
+    await response.prepare(request)
+    await response.write(write(first))
+    async for event in events:
+        await response.write(write(event))
+    await response.write_eof()
+    return response
+
+
+async def _bundle(request: web.Request, events: AsyncIterator[Event]) -> web.Response:
+    fetched: list[Fetched] = []
+    missing: Sequence[Missing] = ()
+    async for event in events:
+        if isinstance(event, Resource):
+            fetched.append(event.fetched)
+        elif isinstance(event, End):
+            missing = event.missing
+            if event.error is not None:
+                raise RequestError(502, *event.error)
+    world = request.app[WORLD]
+    try:
+        body = await asyncio.to_thread(
+            collection_bundle, fetched, missing, bundle_id=world.entropy.uuid(), now=world.clock.now()
+        )
+    except MixedVersionsError as mixed:
+        raise RequestError(
+            406, "mixed_versions", str(mixed), "ask for a stream, which holds each resource in its own version"
+        ) from mixed
+    return web.Response(body=body, headers={"Content-Type": f"{FHIR_JSON}; charset=utf-8", "Cache-Control": "no-store"})
+
+
+def _broker(request: web.Request) -> tuple[Broker, UseCase]:
+    subject, usecase_id = request.match_info["subject"], request.match_info["usecase"]
+    broker = request.app[BROKERS].get(subject)
+    usecase = request.app[USECASES].by_id(usecase_id)
+    if broker is None:
+        raise RequestError(404, "unknown_subject", "this organisation is not hosted here", "hazel subject list")
+    if usecase is None:
+        raise RequestError(
+            404, "unknown_usecase", "this node does not take part in that use case", "hazel usecase list"
+        )
+    return broker, usecase
+
+
+def _wanted(request: web.Request) -> str:
+    accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "*/*").split(",")]
+    for shape in (SSE, FHIR_JSON, NDJSON):
+        if shape in accepted:
+            return shape
+    if "*/*" in accepted or "application/*" in accepted:
+        return NDJSON
+    raise RequestError(
+        406, "not_acceptable", "none of the accepted types is offered", f"{NDJSON}, {SSE} or {FHIR_JSON}"
+    )
+
+
+async def _incoming(request: web.Request, version: FhirVersion) -> Incoming:
+    path, _, query = request.raw_path.partition("?")
+    authorization, proof = presented(request)
+    world = request.app[WORLD]
+    return Incoming(
+        subject=request.match_info["subject"],
+        version=version,
+        method=request.method,
+        path=path.split("/", 4)[4],
+        query=query,
+        content_type=request.headers.get("Content-Type"),
+        body=await read_bytes(request, max_bytes=MAX_BODY) if request.can_read_body else b"",
+        url=f"{request.app[PUBLIC_ORIGIN]}{path}",
+        authorization=authorization,
+        proof=proof,
+        purpose=_purpose(request.headers.getall("Purpose-Of-Use", [])),
+        break_glass=_break_glass(request.headers.getall("Break-The-Glass", [])),
+        address=request.remote,
+        received=world.clock.monotonic(),
+    )
+
+
+def _purpose(values: Sequence[str]) -> str | None:
+    if not values:
+        return None
+    if len(values) > 1 or len(values[0]) > MAX_PURPOSE or not values[0].isascii() or not values[0].isalnum():
+        raise RequestError(400, "purpose", "Purpose-Of-Use is one code")
+    return values[0]
+
+
+def _break_glass(values: Sequence[str]) -> str | None:
+    if not values:
+        return None
+    try:
+        reason = b64url_decode(values[0])
+        if len(values) > 1 or not 0 < len(reason) <= MAX_REASON_BYTES:
+            raise RequestError(400, "break_glass", "Break-The-Glass is one reason of at most 500 bytes")
+        return reason.decode()
+    except (CredentialError, UnicodeDecodeError) as error:
+        raise RequestError(400, "break_glass", "Break-The-Glass is base64url of UTF-8 text") from error

@@ -1,0 +1,61 @@
+"""The page that leaves a holder: the checked resources as they are, in a Bundle of our own making.
+
+The Bundle around them is not passed on: its links hold the address of the inner server, and after a search on BSN the BSN
+itself (HAPI's ``self`` link repeats the question). Resources keep their bytes, except that the inner base address, where one
+mentions it, becomes the public one, so that references stay references on the other side.
+"""
+
+import json
+from collections.abc import Sequence
+
+from node.exchange.response import CheckedPage, CheckedResource
+from node.exchange.shapes import OUTCOME
+
+
+def write_searchset(page: CheckedPage, *, public_base: str, inner_bases: Sequence[str], next_url: str | None) -> bytes:
+    """Return the Bundle for the peer, UTF-8 JSON.
+
+    Args:
+        page: every resource checked.
+        public_base: our FHIR base as peers know it, without trailing slash.
+        inner_bases: addresses of the server behind it, without trailing slash.
+        next_url: absolute address of the next page, already sealed; ``None`` on the last.
+    """
+    head = ['{"resourceType":"Bundle","type":"searchset"']
+    if page.total is not None:
+        head.append(f'"total":{page.total}')
+    if next_url is not None:
+        head.append(f'"link":[{{"relation":"next","url":{json.dumps(next_url)}}}]')
+    body = ",".join(head).encode()
+    if not page.resources:
+        return body + b"}"
+    entries = b",".join(_entry(resource, public_base, inner_bases) for resource in page.resources)
+    return body + b',"entry":[' + entries + b"]}"
+
+
+def write_resource(page: CheckedPage, *, public_base: str, inner_bases: Sequence[str]) -> bytes:
+    """Return the one resource of a checked read, with inner addresses made public."""
+    return public_bytes(page.resources[0], public_base, inner_bases)
+
+
+def public_bytes(resource: CheckedResource, public_base: str, inner_bases: Sequence[str]) -> bytes:
+    """Return a resource's own bytes, inner base addresses replaced by the public one."""
+    raw = bytes(resource.raw)
+    for base in inner_bases:
+        inner = base.encode()
+        if inner in raw:
+            raw = raw.replace(inner, public_base.encode())
+    return raw
+
+
+def empty_searchset() -> bytes:
+    """Return the one answer for unknown, not in care and not to be shared: nothing found, byte for byte the same."""
+    return b'{"resourceType":"Bundle","type":"searchset","total":0}'
+
+
+def _entry(resource: CheckedResource, public_base: str, inner_bases: Sequence[str]) -> bytes:
+    full_url = (
+        "" if resource.type == OUTCOME else f'"fullUrl":{json.dumps(f"{public_base}/{resource.type}/{resource.id}")},'
+    )
+    raw = public_bytes(resource, public_base, inner_bases)
+    return b"{" + full_url.encode() + b'"resource":' + raw + b',"search":{"mode":"' + resource.mode.encode() + b'"}}'

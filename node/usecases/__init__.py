@@ -1,0 +1,23 @@
+"""Use cases as files: what may be asked of whom, word for word, for both sides of the exchange.
+
+::
+
+    identifiers.py  the numbers by which people and organisations are known, and FHIR's ids
+    parameters.py   one search parameter of a file: filled by the asker, recognised by the holder
+    model.py        the file as a frozen value; cross-checks that a schema can not express
+    load.py         text -> value, or one error with the dotted path and a remedy; the digest
+    plan.py         bindings -> the FHIR requests of a step; which table two organisations use
+    book.py         the use cases of this node, by id and by wire scope, trust anchors filled
+    listing.py      the file for people: queries beside the allow-list that follows from them
+    *.yaml          the shipped use cases, pinned by digest in ``load.py``
+
+One table serves both sides: the asker sends a step's ``send`` form, the holder lets through that form and the
+alternatives of ``accept``, parameter by parameter, and nothing else (``node/exchange/allowlist.py``). Pure, except that
+``load.py`` reads files of this package or files it is given.
+
+::
+
+    usecases = {loaded.usecase.id: loaded for loaded in load_shipped()}
+    table = choose_table(usecases["ha-vvt"].usecase, asker_type="Z3", holder_type="T2", offered=("stu3",))
+    requests = plan_step(table.steps[0], {"bsn": ("999990135",)})
+"""

@@ -1,0 +1,47 @@
+"""The use cases that this node takes part in, by id and by the name they have on the wire."""
+
+from collections.abc import Mapping, Sequence
+
+from credentials.query.definition import PresentationDefinition
+from node.usecases.load import LoadedUseCase
+from node.usecases.model import UseCase
+
+
+class UseCaseBook:
+    """Loaded use cases with the operator's trust anchors filled in.
+
+    Args:
+        loaded: as read from their files.
+        anchors: name to fingerprints of root certificates (``trust`` in the configuration).
+
+    Raises:
+        ValueError: an anchor is missing, or two use cases have the same name on the wire.
+        CredentialError: a presentation definition can not be read.
+    """
+
+    def __init__(self, loaded: Sequence[LoadedUseCase], anchors: Mapping[str, Sequence[str]]) -> None:
+        self.loaded = tuple(loaded)
+        self._by_id = {each.usecase.id: each.usecase for each in loaded}
+        self._by_scope = {each.usecase.wire_scope: each.usecase for each in loaded}
+        if len(self._by_scope) != len(self.loaded) or len(self._by_id) != len(self.loaded):
+            raise ValueError("two use cases have the same id or the same wire scope")
+        self.definitions: Mapping[str, Mapping[str, PresentationDefinition]] = {
+            each.usecase.wire_scope: {
+                owner: PresentationDefinition.parse(definition)
+                for owner, definition in each.usecase.fill_trust_anchors(anchors).items()
+            }
+            for each in loaded
+        }
+
+    @property
+    def all(self) -> tuple[UseCase, ...]:
+        """Every use case, in the order of their loading."""
+        return tuple(self._by_id.values())
+
+    def by_id(self, usecase_id: str) -> UseCase | None:
+        """Return the use case called ``usecase_id``."""
+        return self._by_id.get(usecase_id)
+
+    def by_scope(self, wire_scope: str) -> UseCase | None:
+        """Return the use case that is called ``wire_scope`` on the wire."""
+        return self._by_scope.get(wire_scope)
