@@ -1,0 +1,15 @@
+"""Who we are and whom we believe to be who: the organisations we host, what they hold, and other people's DIDs.
+
+::
+
+    subjects.py       organisations hosted here: their DIDs, their keys, their DID documents
+    wallet.py         credentials our organisations hold, in the order in which matching tries them
+    resolver.py       DID -> public keys: our own database first, then the web
+    published.py      documents that others publish: fetched once, kept as long as they allow
+    single_flight.py  many callers, one piece of work
+    errors.py         the error tree
+    routes.py         did.json for everybody; subjects and wallet for the vendor
+
+Private keys never pass through here: the vault signs. What a wallet holds is *held*, not believed: credentials are verified
+where somebody relies on them (``credentials/vc/verify.py``).
+"""

@@ -1,0 +1,95 @@
+"""DIDs to public keys: our own database first, then the web (WIRE §2.2, resolution rules).
+
+The names in a did:web are the peer's choice, so every fetch goes through the outbound client and its address check. Only
+did:web is looked up here: a did:x509 carries its certificates with it (``credentials/did/did_x509.py``).
+
+A document is kept within its ``Cache-Control`` and 300 s. A peer that has just rotated its key must not wait that long: when a
+caller names the key it wants and the document in memory lacks it, the document is fetched again, at most every 5 s.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+
+from credentials.did.did_web import document_url, web_did
+from credentials.did.document import DIDDocument
+from credentials.did.identifier import DID, did_method
+from credentials.errors import CredentialError, UntrustedError
+from credentials.keys import KeyId, PublicKey
+from node.identity.published import NotPublishedError, Published
+from node.identity.subjects import Subjects
+from node.ports import Clock, HttpClient, PeerError
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 5.0
+"""Seconds for one did.json (WIRE §4.4)."""
+
+MEDIA_TYPES = ("application/json", "application/did+json", "application/did+ld+json")
+"""Content types of a DID document (WIRE §2.2)."""
+
+MAX_DIDS = 16
+"""DIDs in one question; a message that needs more is refused before anything is fetched."""
+
+
+class DidResolver:
+    """Finds the keys of DIDs; implements ``registry.ports.KeyResolver``.
+
+    Args:
+        subjects: our own DIDs are never fetched over the network.
+        peers: reaches other organisations.
+        clock: for the age of what is in memory.
+        public_url: our own address; DIDs below it that we do not know exist nowhere else either.
+    """
+
+    def __init__(self, subjects: Subjects, peers: HttpClient, clock: Clock, public_url: str) -> None:
+        self._subjects = subjects
+        self._own_prefix = web_did(public_url.rstrip("/"), "x").removesuffix("x")
+        self._documents: Published[Mapping[KeyId, PublicKey]] = Published(
+            peers, clock, _assertion_keys, media_types=MEDIA_TYPES, timeout=TIMEOUT, locate=_document_url
+        )
+
+    async def keys(self, dids: Iterable[DID], *, wanted: Iterable[str] = ()) -> Mapping[KeyId, PublicKey]:
+        """Return the assertion keys of all of ``dids``, by absolute key id.
+
+        Args:
+            dids: did:web identifiers.
+            wanted: key ids the caller needs; see the module docstring.
+
+        Raises:
+            UntrustedError: too many DIDs, or one of them can not be resolved; the message names it.
+        """
+        unique = sorted(set(dids))
+        if len(unique) > MAX_DIDS:
+            raise UntrustedError(f"more than {MAX_DIDS} DIDs in one message")
+        kids = frozenset(wanted)
+        found = await asyncio.gather(
+            *(self._keys_of(did, {KeyId(kid) for kid in kids if kid.startswith(f"{did}#")}) for did in unique)
+        )
+        return {kid: key for keys in found for kid, key in keys.items()}
+
+    async def _keys_of(self, did: DID, wanted: set[KeyId]) -> Mapping[KeyId, PublicKey]:
+        if did_method(did) != "web":
+            raise UntrustedError(f"{did}: this DID method can not be resolved")
+        own = await self._subjects.keys(did)
+        if own:
+            return dict(own)
+        if did.startswith(self._own_prefix):
+            raise UntrustedError(f"{did}: unknown here")
+        try:
+            keys = await self._documents.get(did)
+            if not wanted <= keys.keys():
+                keys = await self._documents.get(did, younger_than=0)
+        except (PeerError, NotPublishedError, CredentialError) as error:
+            logger.info("did not resolved", extra={"did": did, "cause": type(error).__name__})
+            raise UntrustedError(f"{did}: can not be resolved") from error
+        return keys
+
+
+def _document_url(did: str) -> str:
+    return document_url(DID(did))
+
+
+def _assertion_keys(did: str, body: bytes) -> Mapping[KeyId, PublicKey]:
+    """Read the DID document of ``did`` down to the keys that may sign assertions."""
+    return DIDDocument.parse(body, DID(did)).assertion_keys

@@ -1,0 +1,216 @@
+"""The organisations this node hosts: names, DIDs, public keys and DID documents (WIRE §2.2).
+
+A subject's *name* appears in ``/oauth2/{name}``; its DID holds a random UUID and never the name. The first key of the first
+DID signs, also after a rotation that put a newer key in front. Private keys stay in the vault.
+
+What is read often (a token request asks for its subject several times) is kept in memory. One process writes; replicas on one
+PostgreSQL see each other's changes within :data:`MAX_AGE`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from credentials.did.did_web import web_did
+from credentials.did.document import build_document
+from credentials.did.identifier import DID
+from credentials.keys import KeyId, PublicKey
+from credentials.ports import PrivateKey
+from node.identity.errors import InvalidSubjectError, SubjectExistsError, UnknownSubjectError
+from node.ports import Clock, Entropy, KeyVault
+from node.storage.database import Database
+from node.storage.schema import did_keys, dids, subjects
+
+__all__ = ["InvalidSubjectError", "Subject", "SubjectExistsError", "Subjects", "UnknownSubjectError"]
+
+MAX_NAME = 128
+MAX_AGE = 60.0
+"""Seconds that a subject is served from memory."""
+
+_NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """An organisation hosted here.
+
+    Attributes:
+        name: as in ``/oauth2/{name}``.
+        dids: in order of preference; the first one signs.
+    """
+
+    name: str
+    dids: tuple[DID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A subject with the public keys of its DIDs, in document order."""
+
+    subject: Subject
+    keys: Mapping[DID, tuple[tuple[KeyId, PublicKey], ...]]
+    loaded: float
+
+
+class Subjects:
+    """Finds and makes subjects.
+
+    Args:
+        database: with the tables ``subjects``, ``dids`` and ``did_keys``.
+        vault: makes and holds the private keys.
+        clock: for creation times and the age of what is in memory.
+        entropy: for UUIDs.
+        public_url: where the world reaches this node, without a trailing slash.
+    """
+
+    def __init__(self, database: Database, vault: KeyVault, clock: Clock, entropy: Entropy, public_url: str) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._entropy = entropy
+        self._public_url = public_url.rstrip("/")
+        self._by_name: dict[str, _Known] = {}
+        self._names: dict[str, str] | None = None
+        self._names_loaded = 0.0
+        self._changes = 0
+
+    async def create(self, name: str | None = None) -> Subject:
+        """Make a subject with one did:web and one P-256 key; the name defaults to a random UUID.
+
+        Raises:
+            InvalidSubjectError: the name can not be used.
+            SubjectExistsError: the name is taken.
+        """
+        name = self._entropy.uuid() if name is None else name
+        if _NAME.fullmatch(name) is None or set(name) == {"."}:  # "." and ".." are not path segments
+            raise InvalidSubjectError
+        did = web_did(self._public_url, self._entropy.uuid())
+        kid = KeyId(f"{did}#{self._entropy.uuid()}")
+        # The key first: a crash in between leaves a key that nobody refers to, never a document without its key.
+        public = await self._vault.create(kid)
+        now = int(self._clock.now().timestamp() * 1000)
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(insert(subjects).values(name=name, created_at=now))
+                await connection.execute(insert(dids).values(did=did, subject=name, position=0, created_at=now))
+                jwk = json.dumps(public.to_jwk(), sort_keys=True, separators=(",", ":"))
+                await connection.execute(
+                    insert(did_keys).values(kid=kid, did=did, position=0, public_jwk_json=jwk, created_at=now)
+                )
+        except IntegrityError as error:
+            raise SubjectExistsError from error
+        self.forget()
+        return Subject(name=name, dids=(did,))
+
+    async def get(self, name: str) -> Subject:
+        """Return the subject called ``name``.
+
+        Raises:
+            UnknownSubjectError: there is none, or it was deactivated.
+        """
+        return (await self._known(name)).subject
+
+    async def all(self) -> tuple[Subject, ...]:
+        """Return every active subject, by name."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                select(subjects.c.name, dids.c.did)
+                .join(dids, dids.c.subject == subjects.c.name)
+                .where(subjects.c.deactivated_at.is_(None))
+                .order_by(subjects.c.name, dids.c.position)
+            )
+            found: dict[str, list[DID]] = {}
+            for name, did in rows:
+                found.setdefault(name, []).append(DID(did))
+        return tuple(Subject(name=name, dids=tuple(owned)) for name, owned in found.items())
+
+    async def subject_of(self, did: str) -> str | None:
+        """Return the name of the active subject that owns ``did``; ``None`` when it is not one of ours."""
+        now = self._clock.monotonic()
+        names = self._names
+        if names is None or now - self._names_loaded >= MAX_AGE:
+            changes = self._changes
+            names = {one: subject.name for subject in await self.all() for one in subject.dids}
+            if changes == self._changes:  # else somebody was made while we read
+                self._names, self._names_loaded = names, now
+        return names.get(did)
+
+    async def keys(self, did: DID) -> tuple[tuple[KeyId, PublicKey], ...]:
+        """Return the public keys of one of our DIDs in document order; empty when it is not ours."""
+        name = await self.subject_of(did)
+        if name is None:
+            return ()
+        try:
+            return (await self._known(name)).keys.get(did, ())
+        except UnknownSubjectError:  # deactivated since the names were read
+            return ()
+
+    async def document(self, did: str) -> dict[str, Any] | None:
+        """Return the DID document we serve for ``did``; ``None`` when it is not one of ours."""
+        keys = await self.keys(DID(did))
+        return build_document(DID(did), keys) if keys else None
+
+    async def signer(self, name: str) -> tuple[DID, PrivateKey]:
+        """Return the DID and the key with which ``name`` signs.
+
+        Raises:
+            UnknownSubjectError: no such subject.
+            KeyError: the vault does not hold its key.
+        """
+        known = await self._known(name)
+        did = known.subject.dids[0]
+        return did, await self.signing_key(did)
+
+    async def signing_key(self, did: DID) -> PrivateKey:
+        """Return the key with which one of our DIDs signs: the first one in its document.
+
+        Raises:
+            UnknownSubjectError: the DID is not ours.
+            KeyError: the vault does not hold its key.
+        """
+        keys = await self.keys(did)
+        if not keys:
+            raise UnknownSubjectError
+        return await self._vault.key(keys[0][0])
+
+    def forget(self) -> None:
+        """Forget what is in memory; called after every change."""
+        self._changes += 1
+        self._by_name.clear()
+        self._names = None
+
+    async def _known(self, name: str) -> _Known:
+        known = self._by_name.get(name)
+        if known is not None and self._clock.monotonic() - known.loaded < MAX_AGE:
+            return known
+        known = await self._load(name)
+        self._by_name[name] = known
+        return known
+
+    async def _load(self, name: str) -> _Known:
+        if _NAME.fullmatch(name) is None:
+            raise UnknownSubjectError
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                select(dids.c.did, did_keys.c.kid, did_keys.c.public_jwk_json)
+                .join(subjects, dids.c.subject == subjects.c.name)
+                .join(did_keys, did_keys.c.did == dids.c.did)
+                .where(subjects.c.name == name, subjects.c.deactivated_at.is_(None))
+                .order_by(dids.c.position, did_keys.c.position)
+            )
+            keys: dict[DID, list[tuple[KeyId, PublicKey]]] = {}
+            for did, kid, jwk in rows:
+                keys.setdefault(DID(did), []).append((KeyId(kid), PublicKey.from_jwk(json.loads(jwk))))
+        if not keys:
+            self._by_name.pop(name, None)
+            raise UnknownSubjectError
+        return _Known(
+            subject=Subject(name=name, dids=tuple(keys)),
+            keys={did: tuple(found) for did, found in keys.items()},
+            loaded=self._clock.monotonic(),
+        )

@@ -1,0 +1,173 @@
+"""The credentials our organisations hold (WIRE §2.11.5, holder API).
+
+Order matters: matching takes the first credential that fits (WIRE §2.15), so credentials keep the order in which they came.
+A credential is kept exactly as received and handed on unchanged. It has to be about one of the organisation's DIDs; whether it is
+*true* is checked by whoever relies on it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+
+from credentials.errors import MalformedError
+from credentials.vc.credential import SignedCredential
+from node.identity.errors import CredentialConflictError, ForeignCredentialError, UnknownCredentialError
+from node.identity.subjects import Subjects
+from node.ports import Clock
+from node.storage.database import Database
+from node.storage.schema import wallet
+
+MAX_ID = 1_024
+"""Characters of a credential's id or issuer that we store."""
+
+MAX_CREDENTIALS = 1_000
+"""Credentials one organisation holds; each one is tried against each presentation definition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One credential in a wallet, expired or not.
+
+    Attributes:
+        credential: parsed, **not** verified.
+        loaded_at: when it was put in, milliseconds since 1970.
+    """
+
+    credential: SignedCredential
+    loaded_at: int
+
+
+class Wallet:
+    """Holds credentials.
+
+    Args:
+        database: with the table ``wallet``.
+        subjects: whose wallets these are.
+        clock: decides what has expired.
+    """
+
+    def __init__(self, database: Database, subjects: Subjects, clock: Clock) -> None:
+        self._database = database
+        self._subjects = subjects
+        self._clock = clock
+
+    async def credentials(self, subject: str) -> tuple[SignedCredential, ...]:
+        """Return what ``subject`` can present now: unexpired credentials in order.
+
+        Raises:
+            UnknownSubjectError: no such subject.
+        """
+        now = self._clock.now()
+        held = await self.list(subject)
+        return tuple(
+            one.credential for one in held if one.credential.expires_at is None or now < one.credential.expires_at
+        )
+
+    async def list(self, subject: str) -> tuple[Held, ...]:
+        """Return everything ``subject`` holds, in order.
+
+        Raises:
+            UnknownSubjectError: no such subject.
+        """
+        await self._subjects.get(subject)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                select(wallet.c.raw, wallet.c.loaded_at)
+                .where(wallet.c.subject == subject)
+                .order_by(wallet.c.position, wallet.c.credential_id)
+            )
+            return tuple(Held(credential=_restore(raw), loaded_at=loaded_at) for raw, loaded_at in rows)
+
+    async def load(self, subject: str, raw: str | Mapping[str, Any], now: datetime) -> SignedCredential:
+        """Put a credential in the wallet; the same one again changes nothing.
+
+        Args:
+            subject: who holds it.
+            raw: compact JWT, or JSON-LD as parsed.
+            now: when.
+
+        Raises:
+            UnknownSubjectError: no such subject.
+            MalformedError: not a credential, or its id is too long to keep.
+            ForeignCredentialError: it is about somebody else.
+            CredentialConflictError: another one with this id is there.
+        """
+        owner = await self._subjects.get(subject)
+        # (1) a credential that we can tell apart from others
+        credential = SignedCredential.parse(raw)
+        if not credential.id or len(credential.id) > MAX_ID or len(credential.issuer) > MAX_ID:
+            raise MalformedError("the credential has no id, or its id or issuer is too long")
+        # (2) about us
+        if credential.subject_id not in owner.dids:
+            raise ForeignCredentialError
+        text = _keep(raw)
+        async with self._database.transaction() as connection:
+            # (3) not another one under a known id
+            known = await connection.scalar(
+                select(wallet.c.raw).where(wallet.c.subject == subject, wallet.c.credential_id == credential.id)
+            )
+            if known is not None:
+                if _same(known, text):
+                    return credential
+                raise CredentialConflictError
+            # (4) room for it
+            count, last = (
+                await connection.execute(
+                    select(func.count(), func.max(wallet.c.position)).where(wallet.c.subject == subject)
+                )
+            ).one()
+            if count >= MAX_CREDENTIALS:
+                raise MalformedError(f"the wallet holds {MAX_CREDENTIALS} credentials already")
+            expires_at = credential.expires_at
+            await connection.execute(
+                insert(wallet).values(
+                    subject=subject,
+                    credential_id=credential.id,
+                    raw=text,
+                    issuer=credential.issuer,
+                    types_json=json.dumps(list(credential.types)),
+                    expires_at=None if expires_at is None else int(expires_at.timestamp() * 1000),
+                    loaded_at=int(now.timestamp() * 1000),
+                    position=0 if last is None else last + 1,
+                )
+            )
+        return credential
+
+    async def remove(self, subject: str, credential_id: str) -> None:
+        """Take a credential out.
+
+        Raises:
+            UnknownSubjectError: no such subject.
+            UnknownCredentialError: no such credential.
+        """
+        await self._subjects.get(subject)
+        async with self._database.transaction() as connection:
+            gone = await connection.execute(
+                delete(wallet).where(wallet.c.subject == subject, wallet.c.credential_id == credential_id)
+            )
+        if gone.rowcount == 0:
+            raise UnknownCredentialError
+
+
+def _keep(raw: str | Mapping[str, Any]) -> str:
+    """Return the text that is stored: a JWT as it is, JSON-LD with its members in the order received."""
+    return raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
+
+
+def _restore(text: str) -> SignedCredential:
+    """Undo :func:`_keep`; a JWT never starts with a brace."""
+    return SignedCredential.parse(json.loads(text) if text.startswith("{") else text)
+
+
+def _same(known: str, offered: str) -> bool:
+    """Tell whether two stored texts are one credential; members of JSON-LD may come in another order."""
+    if known == offered:
+        return True
+    if not (known.startswith("{") and offered.startswith("{")):
+        return False
+    same: bool = json.loads(known) == json.loads(offered)
+    return same

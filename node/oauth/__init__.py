@@ -1,0 +1,29 @@
+"""OAuth 2.0 between organisations: tokens in exchange for signed presentations, in both seats (WIRE §2.4-2.8).
+
+The resource side::
+
+    routes.py      the public and the internal endpoints
+    boundary.py    errors as OAuth JSON
+    metadata.py    what we publish about ourselves (RFC 8414)
+    definitions.py scope -> presentation definitions
+    messages.py    token request and reply, a server's metadata, as values
+    exchange.py    one token request: collect, fetch, decide, record, keep
+    grant.py       the decision itself: pure
+    grants.py      what was granted
+    store.py       where grants are kept, under a hash of their token
+    signature_memory.py  signatures that matched before
+    refusals.py    counts callers who proved nothing
+    resource.py    a request with a token -> whose it is
+    introspect.py  the same for a vendor's own enforcement point (RFC 7662)
+    dpop.py        proof of possession (RFC 9449): pure
+
+The asking side::
+
+    requester.py   asks another organisation for a token
+    peer_servers.py  what other servers publish; peer_token.py  what one gave us
+    self_attested.py  what the vendor has us say; user.py  on whose behalf
+
+Rules kept here: a presentation works once, for 5 s, for us alone; a token bound to a key never passes without that key; every
+required presentation definition is fulfilled; nothing a peer sent comes back in an error. What was taken from nuts-node and
+where we are stricter: WIRE §2.5.5 and §4.8.
+"""

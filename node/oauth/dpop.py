@@ -1,0 +1,171 @@
+"""Proof of possession: DPoP proofs made and checked (RFC 9449 §4; WIRE §2.8). Pure.
+
+A proof says: whoever sends this request holds this key, now, for this address. It is good once; remembering that is up to the
+caller, who gets a :class:`~node.audit.log.SingleUse` for it and hands that to the audit log together with what the request did.
+
+Stricter than nuts-node: ``iat`` has to be fresh, and host and port of ``htu`` count.
+"""
+
+import functools
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from credentials.claims import CLOCK_SKEW, numeric_date, to_numeric_date
+from credentials.encoding import b64url_decode, b64url_encode, canonical_json
+from credentials.errors import MalformedError, NotCurrentError, UntrustedError
+from credentials.fields import Fields
+from credentials.jws import SignedJWS, sign_jws
+from credentials.keys import PublicKey
+from credentials.ports import PrivateKey
+from node.audit.log import SingleUse
+
+TYPE: Final = "dpop+jwt"
+
+MAX_AGE: Final = timedelta(seconds=60)
+"""How long after ``iat`` a proof is accepted."""
+
+MAX_PROOF: Final = 8_192
+"""Characters; one with an RSA key of 4096 bits has about 2,300."""
+
+MAX_JTI: Final = 256
+"""Characters (WIRE §4.5)."""
+
+_CARRIES_KEY: Final = frozenset({"jwk"})
+_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DpopProof:
+    """A proof that was checked, except whether it was used before.
+
+    Attributes:
+        jkt: RFC 7638 thumbprint of the key that signed it.
+        jti_key: SHA-256 over ``jkt`` and ``jti``.
+        iat: when it was signed, aware UTC.
+    """
+
+    jkt: str
+    jti_key: bytes
+    iat: datetime
+
+    @property
+    def single_use(self) -> SingleUse:
+        """What the audit log has to use up: expires when the proof is refused for its age."""
+        return SingleUse(kind="dpop", key=self.jti_key, expires_at=self.iat + MAX_AGE + CLOCK_SKEW)
+
+
+def check_proof(
+    proof: str, *, method: str, url: str, now: datetime, access_token: str | None, jkt: str | None
+) -> DpopProof:
+    """Check a proof against the request it came with (RFC 9449 §4.3).
+
+    Args:
+        proof: the value of the one ``DPoP`` header.
+        method: of the request.
+        url: of the request, absolute, as the caller addressed it; query and fragment don't count.
+        now: aware UTC.
+        access_token: the token it has to be bound to; ``None`` at the token endpoint.
+        jkt: thumbprint the token is bound to; ``None`` at the token endpoint.
+
+    Raises:
+        MalformedError: not a proof.
+        NotCurrentError: too old, or from the future.
+        UntrustedError: for another request, token or key, or the signature does not match.
+    """
+    # (1) one JWS of this kind, with a public key in it; PublicKey refuses a private one
+    jws = SignedJWS.parse(proof, max_bytes=MAX_PROOF, allow=_CARRIES_KEY)
+    if jws.typ != TYPE:
+        raise MalformedError("typ is not dpop+jwt")
+    key, thumbprint = _key_in(proof.partition(".")[0])
+    claims = Fields.from_json(jws.payload, max_bytes=MAX_PROOF, what="DPoP proof")
+    jti = claims.text("jti")
+    if not 1 <= len(jti) <= MAX_JTI:
+        raise MalformedError(f"jti has not 1 to {MAX_JTI} characters")
+    # (2) for this request
+    if claims.text("htm") != method:
+        raise UntrustedError("method mismatch")
+    if normal_url(claims.text("htu")) != normal_url(url):
+        raise UntrustedError("url mismatch")
+    # (3) now
+    iat = numeric_date(claims.raw("iat"))
+    if iat > now + CLOCK_SKEW or iat < now - MAX_AGE:
+        raise NotCurrentError("iat is not now")
+    # (4) for this token
+    if access_token is not None and claims.optional_text("ath") != _ath(access_token):
+        raise UntrustedError("ath/token claim mismatch")
+    # (5) by the key the token is bound to
+    if jkt is not None and thumbprint != jkt:
+        raise UntrustedError("jkt mismatch")
+    # (6) signed
+    key.verify(jws.signature, jws.signing_input, jws.alg)
+    return DpopProof(jkt=thumbprint, jti_key=hashlib.sha256(f"{thumbprint}\0{jti}".encode()).digest(), iat=iat)
+
+
+def make_proof(key: PrivateKey, *, method: str, url: str, access_token: str | None, jti: str, now: datetime) -> str:
+    """Make a proof for one request of ours.
+
+    Args:
+        key: what the token is or will be bound to.
+        method: of the request.
+        url: of the request; query and fragment are left out (RFC 9449 §4.2).
+        access_token: ``None`` when asking for one.
+        jti: 32 random bytes, base64url.
+        now: aware UTC.
+    """
+    header = {"typ": TYPE, "kid": None, "jwk": {**key.public.to_jwk(), "alg": key.alg}}
+    claims: dict[str, object] = {
+        "htm": method,
+        "htu": url.partition("#")[0].partition("?")[0],
+        "jti": jti,
+        "iat": to_numeric_date(now),
+    }
+    if access_token is not None:
+        claims["ath"] = _ath(access_token)
+    return sign_jws(header, canonical_json(claims), key)
+
+
+def normal_url(url: str) -> str:
+    """Return ``url`` in the form in which two are compared (WIRE §2.8, RFC 3986 §6.2).
+
+    Scheme always https, since a proxy in front ends TLS; host in lower case; default port, query and fragment dropped; a URL
+    without scheme is taken to have one, as vendors' proxies send it.
+
+    Raises:
+        MalformedError: not an absolute http or https URL.
+    """
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise MalformedError("url can not be read") from None
+    if parts.scheme not in _DEFAULT_PORTS or not host or parts.username is not None:
+        raise MalformedError("url is not an absolute http or https URL")
+    if port == _DEFAULT_PORTS[parts.scheme]:
+        port = None
+    if ":" in host:
+        host = f"[{host}]"
+    path = _ESCAPE.sub(_normal_escape, parts.path) or "/"
+    return f"https://{host}{'' if port is None else f':{port}'}{path}"
+
+
+def _normal_escape(escape: re.Match[str]) -> str:
+    character = chr(int(escape[0][1:], 16))
+    return character if character in _UNRESERVED else escape[0].upper()
+
+
+def _ath(access_token: str) -> str:
+    return b64url_encode(hashlib.sha256(access_token.encode()).digest())
+
+
+@functools.lru_cache(maxsize=2_048)
+def _key_in(header: str) -> tuple[PublicKey, str]:
+    """Return the key in a header segment and its thumbprint; the same for every proof of one peer, so remembered."""
+    jwk = Fields.from_json(b64url_decode(header), max_bytes=MAX_PROOF, what="JWS header").child("jwk")
+    key = PublicKey.from_jwk(jwk.value)
+    return key, key.thumbprint()

@@ -1,0 +1,268 @@
+"""One token request from beginning to end: collect, fetch, decide, record, keep (WIRE §2.5).
+
+Nothing is decided here (``grant.py`` does) and nothing is verified here; this is the order of things. The nonce and the DPoP
+proof are used up in the one durable write that records the token, so of many requests with the same one exactly one succeeds,
+on however many replicas. Who is refused after proving who they are is recorded with the reason; who proved nothing is counted.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from credentials.encoding import b64url_encode
+from credentials.errors import CredentialError, UntrustedError
+from credentials.keys import KeyId, PublicKey
+from credentials.query.matching import NoMatch
+from node.audit.log import AlreadyUsedError, AuditLog, AuditUnavailableError
+from node.audit.record import AuditRecord
+from node.audit.rules import RuleOutcome
+from node.identity.errors import UnknownSubjectError
+from node.identity.resolver import DidResolver
+from node.identity.subjects import Subjects
+from node.oauth.definitions import Definitions
+from node.oauth.dpop import DpopProof, check_proof
+from node.oauth.errors import OAuthCode, OAuthError
+from node.oauth.grant import Asked, Decided, decide, is_proved, read_request
+from node.oauth.grants import Grant
+from node.oauth.messages import TokenReply, TokenRequest
+from node.oauth.metadata import issuer_url, token_endpoint
+from node.oauth.refusals import RefusalCounter
+from node.oauth.signature_memory import SignatureMemory
+from node.oauth.store import TokenStore
+from node.ports import Clock, Entropy
+
+logger = logging.getLogger(__name__)
+
+TOKEN_BYTES = 32
+REFERENCE_BYTES = 5
+MAX_EXPLANATIONS = 16
+"""Reasons recorded for one refusal."""
+
+MAX_EVIDENCE = 256
+"""Characters of an identifier in the record of a refusal."""
+
+
+class TokenService:
+    """Gives tokens."""
+
+    def __init__(
+        self,
+        *,
+        subjects: Subjects,
+        resolver: DidResolver,
+        definitions: Definitions,
+        store: TokenStore,
+        audit: AuditLog,
+        refusals: RefusalCounter,
+        clock: Clock,
+        entropy: Entropy,
+        public_url: str,
+    ) -> None:
+        """Take what it needs; ``public_url`` is where the world reaches this node."""
+        self._subjects = subjects
+        self._resolver = resolver
+        self._definitions = definitions
+        self._store = store
+        self._audit = audit
+        self._refusals = refusals
+        self._clock = clock
+        self._entropy = entropy
+        self._public_url = public_url
+        self._signatures = SignatureMemory()
+
+    async def exchange(
+        self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None, address: str | None
+    ) -> TokenReply:
+        """Answer one token request.
+
+        Args:
+            subject: whose token endpoint was called.
+            form: pairs as posted, repeated names included.
+            dpop: the one ``DPoP`` header, if any; with it the token is bound to its key.
+            address: of the caller, for the record.
+
+        Raises:
+            OAuthError: refused; recorded or counted.
+        """
+        try:
+            asked, proof, keys = await self._collect(subject, form, dpop)
+        except OAuthError as error:
+            self._refusals.count(address, error.reason)
+            raise
+        issuer = issuer_url(self._public_url, subject)
+        required = self._definitions.required(asked.request.scope)
+        now = self._clock.now()
+        try:
+            decided = decide(asked, keys, issuer=issuer, required=required, now=now, signatures=self._signatures)
+        except OAuthError as error:
+            if not is_proved(asked, keys):
+                self._refusals.count(address, error.reason)
+                raise
+            raise await self._refused(error, subject, asked, address, now) from error
+        return await self._give(subject, asked, decided, proof, address, now)
+
+    async def _collect(
+        self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None
+    ) -> tuple[Asked, DpopProof | None, Mapping[KeyId, PublicKey]]:
+        """Everything before the first signature of the holder, cheap first. Who fails here proved nothing."""
+        # (1) to one of ours
+        try:
+            await self._subjects.get(subject)
+        except UnknownSubjectError as error:
+            raise OAuthError(OAuthCode.INVALID_REQUEST, "subject not found", reason="unknown_subject") from error
+        # (2) a request of the right form, for a scope we know
+        request = TokenRequest.parse(form)
+        required = self._definitions.required(request.scope)
+        # (3) presentations that could do
+        now = self._clock.now()
+        issuer = issuer_url(self._public_url, subject)
+        asked = read_request(request, issuer=issuer, required=required, now=now)
+        # (4) a proof for this very request, if there is one
+        proof = None if dpop is None else _check_proof(dpop, issuer, now)
+        # (5) the keys to verify with
+        try:
+            keys = await self._resolver.keys(asked.needed_dids, wanted=asked.kids)
+        except UntrustedError as error:
+            description = "a DID of the presentation or its credentials can not be resolved"
+            raise OAuthError(OAuthCode.INVALID_REQUEST, description, reason="unresolvable") from error
+        return asked, proof, keys
+
+    async def _give(
+        self,
+        subject: str,
+        asked: Asked,
+        decided: Decided,
+        proof: DpopProof | None,
+        address: str | None,
+        now: datetime,
+    ) -> TokenReply:
+        grant = Grant(
+            grant_id=self._entropy.uuid(),
+            subject=subject,
+            scope=asked.request.scope,
+            client_id=asked.request.client_id,
+            holder=decided.holder,
+            jkt=None if proof is None else proof.jkt,
+            token_type="Bearer" if proof is None else "DPoP",
+            claims=decided.claims,
+            organization_ura=decided.organization.get("organization_ura"),
+            organization_name=decided.organization.get("organization_name"),
+            organization_city=decided.organization.get("organization_city"),
+            user_identifier=decided.user.get("identifier"),
+            user_name=decided.user.get("name"),
+            user_role=decided.user.get("role"),
+            user_evidence=decided.user_evidence,
+            issued_at=now.replace(microsecond=0),
+            expires_at=decided.expires_at,
+            presentations=tuple(each.jws.compact for _, each in asked.presentations),
+            submission=asked.raw_submission,
+        )
+        once = asked.once if proof is None else (*asked.once, proof.single_use)
+        try:
+            await self._audit.record(_record_of(grant, address, now), once=once)
+        except AlreadyUsedError as error:
+            raise await self._replayed(error, subject, asked, address, now) from error
+        except AuditUnavailableError as error:
+            raise OAuthError(OAuthCode.SERVER_ERROR, "no tokens can be given now", reason="audit") from error
+        token = b64url_encode(self._entropy.token(TOKEN_BYTES))
+        await self._store.keep(token, grant)
+        logger.info("token given", extra={"subject": subject, "scope": grant.scope, "grant_id": grant.grant_id})
+        return TokenReply(
+            access_token=token,
+            token_type=grant.token_type,
+            expires_in=int((grant.expires_at - grant.issued_at).total_seconds()),
+            scope=grant.scope,
+        )
+
+    async def _replayed(
+        self, error: AlreadyUsedError, subject: str, asked: Asked, address: str | None, now: datetime
+    ) -> OAuthError:
+        """Refuse what was used before. A nonce seen twice proves nothing about who sent it the second time: counted."""
+        if error.kind == "nonce":
+            self._refusals.count(address, "nonce_used")
+            return OAuthError(OAuthCode.INVALID_REQUEST, "presentation nonce was used before", reason="nonce_used")
+        refusal = OAuthError(OAuthCode.INVALID_DPOP_PROOF, "DPoP proof was used before", reason="dpop_used")
+        return await self._refused(refusal, subject, asked, address, now)
+
+    async def _refused(
+        self, error: OAuthError, subject: str, asked: Asked, address: str | None, now: datetime
+    ) -> OAuthError:
+        """Record the refusal of a caller who proved to be the holder, and give it a number to ask about.
+
+        Its nonces are used up with it, so that repeating a refused request does not fill the log.
+        """
+        reference = self._entropy.token(REFERENCE_BYTES).hex()
+        record = AuditRecord(
+            kind="refusal",
+            direction="inbound",
+            subject=subject,
+            at=now,
+            decision="deny",
+            code=error.reason,
+            usecase=asked.request.scope,
+            peer_did=asked.holder,
+            address=address,
+            interaction="token",
+            rules=_explain(error),
+            reference=reference,
+        )
+        try:
+            await self._audit.record(record, once=asked.once)
+        except AlreadyUsedError:
+            self._refusals.count(address, error.reason)
+            return error
+        except AuditUnavailableError:
+            logger.exception("a refusal could not be recorded")
+            return error
+        return OAuthError(error.code, f"{error} (reference {reference})", reason=error.reason)
+
+
+def _check_proof(dpop: str, issuer: str, now: datetime) -> DpopProof:
+    try:
+        return check_proof(dpop, method="POST", url=token_endpoint(issuer), now=now, access_token=None, jkt=None)
+    except CredentialError as error:
+        raise OAuthError(OAuthCode.INVALID_DPOP_PROOF, "DPoP proof is not accepted", reason="dpop") from error
+
+
+def _record_of(grant: Grant, address: str | None, now: datetime) -> AuditRecord:
+    return AuditRecord(
+        kind="token",
+        direction="inbound",
+        subject=grant.subject,
+        at=now,
+        decision="permit",
+        code="granted",
+        usecase=grant.scope,
+        peer_ura=grant.organization_ura,
+        peer_name=grant.organization_name,
+        peer_did=grant.holder,
+        address=address,
+        user_id=grant.user_identifier,
+        user_name=grant.user_name,
+        user_role=grant.user_role,
+        user_evidence=grant.user_evidence,
+        interaction="token",
+        grant_id=grant.grant_id,
+    )
+
+
+def _explain(error: OAuthError) -> tuple[RuleOutcome, ...]:
+    """Say for our own operator which rule refused, and with a definition that is not met, which field of which credential."""
+    cause = error.__cause__
+    if not isinstance(cause, NoMatch) or not cause.explanations:
+        message = str(cause) if isinstance(cause, CredentialError) else str(error)
+        return (RuleOutcome(rule="presentation", outcome="deny", code=error.reason, message=message[:MAX_EVIDENCE]),)
+    return tuple(
+        RuleOutcome(
+            rule="presentation_definition",
+            outcome="deny",
+            code=error.reason,
+            message=each.reason[:MAX_EVIDENCE],
+            evidence={
+                "descriptor": each.descriptor_id[:MAX_EVIDENCE],
+                "credential": each.credential_id[:MAX_EVIDENCE],
+                "paths": " ".join(each.paths)[:MAX_EVIDENCE],
+            },
+        )
+        for each in cause.explanations[:MAX_EXPLANATIONS]
+    )

@@ -1,0 +1,100 @@
+"""What an access token stands for: who got it, with what proof, for what, until when.
+
+A grant holds verified things only; where something is merely stated by the caller, its name or its docstring says so. The token
+itself is not in it: we keep a hash (``store.py``).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+from credentials.did.identifier import DID
+
+SELF_ATTESTED = "self_attested"
+"""Evidence for a user: the organisation says so itself (NEN 7513 wants to know how we know)."""
+
+ISSUED = "credential"
+"""Evidence for a user: another party's credential."""
+
+TokenType = Literal["DPoP", "Bearer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One access token's worth of trust.
+
+    Attributes:
+        grant_id: ties audit records together; not secret, and no use as a token.
+        subject: the organisation hosted here that gave it.
+        scope: one wire scope.
+        client_id: what the caller calls itself; **not** verified.
+        holder: the DID whose key signed the presentation.
+        jkt: thumbprint of the key it is bound to; ``None`` for a bearer token.
+        claims: field id to value, from every presentation definition of the scope.
+        organization_ura: from a credential that a trust anchor vouches for; ``None`` when the scope asks none.
+        user_identifier: and name and role; as good as ``user_evidence`` says.
+        user_evidence: ``self_attested``, ``credential``, or ``None`` without a user.
+        issued_at: aware UTC, whole seconds.
+        expires_at: at most 900 s later, and never after one of the credentials.
+        presentations: compact JWTs that earned it, for extended introspection.
+        submission: the presentation submission, as parsed.
+    """
+
+    grant_id: str
+    subject: str
+    scope: str
+    client_id: str
+    holder: DID
+    jkt: str | None
+    token_type: TokenType
+    claims: Mapping[str, Any]
+    organization_ura: str | None
+    organization_name: str | None
+    organization_city: str | None
+    user_identifier: str | None
+    user_name: str | None
+    user_role: str | None
+    user_evidence: str | None
+    issued_at: datetime
+    expires_at: datetime
+    presentations: tuple[str, ...] = field(default=(), repr=False)
+    submission: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def to_json(self) -> str:
+        """Return the text that is stored."""
+        return json.dumps(
+            {
+                "grant_id": self.grant_id,
+                "subject": self.subject,
+                "scope": self.scope,
+                "client_id": self.client_id,
+                "holder": self.holder,
+                "jkt": self.jkt,
+                "token_type": self.token_type,
+                "claims": dict(self.claims),
+                "organization_ura": self.organization_ura,
+                "organization_name": self.organization_name,
+                "organization_city": self.organization_city,
+                "user_identifier": self.user_identifier,
+                "user_name": self.user_name,
+                "user_role": self.user_role,
+                "user_evidence": self.user_evidence,
+                "issued_at": int(self.issued_at.timestamp()),
+                "expires_at": int(self.expires_at.timestamp()),
+                "presentations": list(self.presentations),
+                "submission": dict(self.submission),
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote; only ever called on our own database."""
+        stored = json.loads(text)
+        stored["issued_at"] = datetime.fromtimestamp(stored["issued_at"], UTC)
+        stored["expires_at"] = datetime.fromtimestamp(stored["expires_at"], UTC)
+        stored["presentations"] = tuple(stored["presentations"])
+        return cls(**stored)

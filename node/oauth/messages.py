@@ -1,0 +1,229 @@
+"""Messages of the token flow as values: ``parse`` reads any bytes or refuses them, ``to_wire`` writes (WIRE §2.4, §2.5.2).
+
+What is parsed here is *read*, not believed: nobody has verified a signature yet.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from credentials.errors import MalformedError
+from credentials.fields import Fields
+from node.oauth.errors import OAuthCode, OAuthError
+
+GRANT_TYPE = "vp_token-bearer"
+"""The one grant type between organisations (RFC021)."""
+
+MAX_CLIENT_ID = 2_048
+MAX_SCOPE = 1_024
+MAX_ACCESS_TOKEN = 4_096
+"""Characters; nuts-node's own tokens have 43."""
+
+MAX_LIFETIME = 86_400
+"""Seconds; a peer's ``expires_in`` beyond a day is cut to a day."""
+
+DEFAULT_LIFETIME = 60
+"""Seconds that a token without ``expires_in`` is used (RFC 6749 §5.1 leaves it to the server)."""
+
+MAX_REPLY = 65_536
+"""Bytes of a token reply or of metadata."""
+
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*", re.ASCII)  # RFC 6749 §3.3
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)  # token68, RFC 9110 §11.2
+_TOKEN_TYPES = {"dpop": "DPoP", "bearer": "Bearer"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """A token request as posted, nothing of it verified.
+
+    Attributes:
+        client_id: what the caller calls itself; never authenticated, shown in introspection.
+        scope: one profile scope.
+        assertion: compact JWT, or JSON.
+        presentation_submission: JSON.
+    """
+
+    client_id: str
+    scope: str
+    assertion: str = field(repr=False)
+    presentation_submission: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, form: Sequence[tuple[str, str]]) -> Self:
+        """Read a form (WIRE §2.5.5 step 1).
+
+        Raises:
+            OAuthError: a parameter is missing, repeated or too long, or the grant type is another.
+        """
+        # (1) every parameter once (RFC 6749 §3.2)
+        values = dict(form)
+        if len(values) != len(form):
+            raise _invalid("a parameter is repeated")
+        # (2) our grant type
+        if not values.get("grant_type"):
+            raise _invalid("grant_type is missing")
+        if values["grant_type"] != GRANT_TYPE:
+            raise OAuthError(OAuthCode.UNSUPPORTED_GRANT_TYPE, f"only {GRANT_TYPE} is supported")
+        # (3) everything it needs
+        for name in ("client_id", "scope", "assertion", "presentation_submission"):
+            if not values.get(name):
+                raise _invalid(f"{name} is missing")
+        if len(values["client_id"]) > MAX_CLIENT_ID or not values["client_id"].isprintable():
+            raise _invalid("client_id can not be read")
+        if len(values["scope"]) > MAX_SCOPE or _SCOPE.fullmatch(values["scope"]) is None:
+            raise OAuthError(OAuthCode.INVALID_SCOPE, "scope can not be read")
+        return cls(
+            client_id=values["client_id"],
+            scope=values["scope"],
+            assertion=values["assertion"],
+            presentation_submission=values["presentation_submission"],
+        )
+
+    def to_wire(self) -> tuple[tuple[str, str], ...]:
+        """Return the form that :meth:`parse` reads."""
+        return (
+            ("grant_type", GRANT_TYPE),
+            ("client_id", self.client_id),
+            ("scope", self.scope),
+            ("assertion", self.assertion),
+            ("presentation_submission", self.presentation_submission),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenReply:
+    """A token as it goes over the wire, ours or a peer's.
+
+    Attributes:
+        token_type: ``DPoP`` or ``Bearer``.
+        expires_in: whole seconds from now.
+    """
+
+    access_token: str = field(repr=False)
+    token_type: str
+    expires_in: int
+    scope: str
+
+    @classmethod
+    def parse(cls, body: bytes, *, scope: str) -> Self:
+        """Read a peer's reply (RFC 6749 §5.1).
+
+        Args:
+            body: any bytes.
+            scope: what was asked; it holds when the reply does not say.
+
+        Raises:
+            MalformedError: not a token reply.
+        """
+        fields = Fields.from_json(body, max_bytes=MAX_REPLY, what="token reply")
+        token = fields.text("access_token")
+        if len(token) > MAX_ACCESS_TOKEN or _TOKEN.fullmatch(token) is None:
+            raise MalformedError("token reply: access_token is not a token")
+        token_type = _TOKEN_TYPES.get(fields.text("token_type").lower())
+        if token_type is None:
+            raise MalformedError("token reply: token_type is not known")
+        expires_in = fields.optional_count("expires_in")
+        return cls(
+            access_token=token,
+            token_type=token_type,
+            expires_in=DEFAULT_LIFETIME if expires_in is None else min(expires_in, MAX_LIFETIME),
+            scope=fields.optional_text("scope") or scope,
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object that :meth:`parse` reads."""
+        return {
+            "access_token": self.access_token,
+            "token_type": self.token_type,
+            "expires_in": self.expires_in,
+            "scope": self.scope,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerMetadata:
+    """What another authorization server says about itself (RFC 8414), as far as we need it.
+
+    Attributes:
+        did_methods: empty when it does not say.
+        vp_formats: names of presentation and credential formats, in the short spelling (``jwt_vp``).
+    """
+
+    issuer: str
+    token_endpoint: str
+    presentation_definition_endpoint: str
+    did_methods: tuple[str, ...]
+    vp_formats: frozenset[str]
+
+    @classmethod
+    def parse(cls, issuer: str, body: bytes) -> Self:
+        """Read the metadata of ``issuer``.
+
+        Raises:
+            MalformedError: not metadata, or of another issuer (RFC 8414 §3.3).
+        """
+        fields = Fields.from_json(body, max_bytes=MAX_REPLY, what="metadata")
+        if fields.text("issuer") != issuer:
+            raise MalformedError("metadata: issuer is another")
+        formats = fields.optional_child("vp_formats_supported") or fields.optional_child("vp_formats")
+        return cls(
+            issuer=issuer,
+            token_endpoint=_endpoint(fields, "token_endpoint"),
+            presentation_definition_endpoint=_endpoint(fields, "presentation_definition_endpoint"),
+            did_methods=fields.optional_texts("did_methods_supported"),
+            vp_formats=frozenset(short_format(name) for name in formats.names()) if formats else frozenset(),
+        )
+
+
+def short_format(name: str) -> str:
+    """Return the DIF name of a format: ``jwt_vp_json`` is ``jwt_vp`` (WIRE §2.5.4)."""
+    return name.removesuffix("_json")
+
+
+def oauth_error_code(body: bytes) -> str | None:
+    """Return the error code in a peer's refusal when it is one of the registered words; nothing else is taken from it."""
+    try:
+        code = Fields.from_json(body, max_bytes=MAX_REPLY, what="refusal").optional_text("error")
+    except MalformedError:
+        return None
+    return code if code in _KNOWN_REFUSALS else None
+
+
+_KNOWN_REFUSALS = frozenset(
+    {
+        *(str(code) for code in OAuthCode),
+        "access_denied",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_nonce",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "use_dpop_nonce",
+    }
+)
+
+
+def to_json(value: object) -> str:
+    """Write a small JSON value without white space."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _endpoint(fields: Fields, name: str) -> str:
+    url = fields.text(name)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "https" and bool(parts.hostname) and not parts.username and not parts.fragment
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable or len(url) > MAX_CLIENT_ID or not url.isascii() or not url.isprintable() or " " in url:
+        raise MalformedError(f"metadata: {name} is not an https URL")
+    return url
+
+
+def _invalid(description: str) -> OAuthError:
+    return OAuthError(OAuthCode.INVALID_REQUEST, description)

@@ -1,0 +1,68 @@
+"""Callers who proved nothing are counted, not recorded: per minute, address and reason (ARCHITECTURE §9).
+
+One row in the audit log for each of them would let anybody fill the disk on which delivering data depends.
+"""
+
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+
+from node.ports import Clock
+
+logger = logging.getLogger(__name__)
+
+MINUTES = 60
+"""Minutes that are kept."""
+
+MAX_PLACES = 1_000
+"""Addresses and reasons told apart within one minute; what comes after that is counted under :data:`OTHERS`."""
+
+OTHERS = "others"
+
+
+class RefusalCounter:
+    """Counts refusals in memory."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._minutes: OrderedDict[int, Counter[tuple[str, str]]] = OrderedDict()
+
+    def count(self, address: str | None, reason: str) -> None:
+        """Count one refusal of whoever called from ``address``."""
+        minute = int(self._clock.now().timestamp()) // 60
+        counts = self._minutes.get(minute)
+        if counts is None:
+            self._tell()
+            counts = self._minutes[minute] = Counter()
+            while len(self._minutes) > MINUTES:
+                self._minutes.popitem(last=False)
+        place = (address or "unknown", reason)
+        if place not in counts and len(counts) >= MAX_PLACES:
+            place = (OTHERS, reason)
+        counts[place] += 1
+
+    def totals(self) -> Mapping[str, int]:
+        """Return refusals by reason over the minutes that are kept."""
+        totals: Counter[str] = Counter()
+        for counts in self._minutes.values():
+            for (_, reason), count in counts.items():
+                totals[reason] += count
+        return totals
+
+    def by_address(self) -> Mapping[str, int]:
+        """Return refusals by address over the minutes that are kept."""
+        totals: Counter[str] = Counter()
+        for counts in self._minutes.values():
+            for (address, _), count in counts.items():
+                totals[address] += count
+        return totals
+
+    def _tell(self) -> None:
+        """Log the minute that has ended: its size, and who called most."""
+        if not self._minutes:
+            return
+        counts = next(reversed(self._minutes.values()))
+        (address, reason), most = counts.most_common(1)[0]
+        logger.info(
+            "callers refused", extra={"count": counts.total(), "address": address, "reason": reason, "of_these": most}
+        )

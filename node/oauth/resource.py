@@ -1,0 +1,119 @@
+"""A request with an access token: whose it is (RFC 6750, RFC 9449 §7).
+
+A token that is bound to a key passes only with a proof by that key, for this request; as ``Bearer`` it never does. The proof's
+single use is **not** settled here: it comes back as ``once``, and goes with the audit promise, so that using it up and recording
+what it was used for are one write. Who calls this and does not promise with ``once`` lets replays pass.
+
+Which organisation's data the request is about is the caller's to compare: pass ``subject`` and it is done here.
+"""
+
+import re
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+
+from credentials.errors import CredentialError
+from node.audit.log import SingleUse
+from node.oauth.dpop import check_proof
+from node.oauth.errors import LoginError
+from node.oauth.grants import Grant
+from node.oauth.metadata import DPOP_ALGORITHMS
+from node.oauth.store import TokenStore
+from node.ports import Clock
+
+__all__ = ["CHALLENGE", "Caller", "LoginError", "ResourceGuard", "presented"]
+
+CHALLENGE = f'DPoP error="invalid_token", algs="{" ".join(DPOP_ALGORITHMS)}"'
+"""``WWW-Authenticate`` of a 401 (RFC 9449 §7.1); the same whatever was wrong."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 32 bytes, base64url: what we give out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who sent a request.
+
+    Attributes:
+        grant: what the token stands for.
+        once: to be used up by the audit promise of this request; empty for a bearer token.
+    """
+
+    grant: Grant
+    once: tuple[SingleUse, ...]
+
+
+class ResourceGuard:
+    """Tells who holds a token.
+
+    Args:
+        store: where grants are kept.
+        clock: decides what has expired.
+    """
+
+    def __init__(self, store: TokenStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def authenticate(
+        self, *, authorization: str | None, dpop: str | None, method: str, url: str, subject: str | None = None
+    ) -> Caller:
+        """Return who holds the token.
+
+        Args:
+            authorization: the one ``Authorization`` header.
+            dpop: the one ``DPoP`` header.
+            method: of the request.
+            url: of the request as the peer addressed it: our public URL and the path as received.
+            subject: organisation whose data is asked; a token of another one is refused.
+
+        Raises:
+            LoginError: not shown to be the holder of a token of ours.
+        """
+        # (1) one token of our making
+        scheme, _, token = (authorization or "").partition(" ")
+        scheme, token = scheme.lower(), token.strip(" ")
+        if scheme not in ("dpop", "bearer") or not token:
+            raise LoginError("no_token")
+        if _TOKEN.fullmatch(token) is None:
+            raise LoginError("malformed_token")
+        # (2) that still stands
+        stored = await self._store.find(token)
+        if stored is None:
+            raise LoginError("unknown_token")
+        now = self._clock.now()
+        grant = stored.grant
+        if stored.ended_at is not None:
+            raise LoginError("ended_token")
+        if now >= grant.expires_at:
+            raise LoginError("expired_token")
+        # (3) given by the organisation that is asked
+        if subject is not None and grant.subject != subject:
+            raise LoginError("wrong_subject")
+        # (4) presented in the way it is bound: a DPoP token never as Bearer, nor the other way round
+        if scheme != grant.token_type.lower():
+            raise LoginError("scheme_mismatch")
+        if grant.jkt is None:
+            return Caller(grant=grant, once=())
+        # (5) by the key it is bound to, for this request
+        if dpop is None:
+            raise LoginError("proof_missing")
+        try:
+            proof = check_proof(dpop, method=method, url=url, now=now, access_token=token, jkt=grant.jkt)
+        except CredentialError as error:
+            raise LoginError("proof_invalid") from error
+        return Caller(grant=grant, once=(proof.single_use,))
+
+
+def presented(request: web.BaseRequest) -> tuple[str | None, str | None]:
+    """Return the ``Authorization`` and ``DPoP`` headers of ``request``.
+
+    Raises:
+        LoginError: one of them is repeated, and nobody can say which counts (RFC 9449 §4.3 (1)).
+    """
+    authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
+    dpop = request.headers.getall("DPoP", [])
+    if len(authorization) > 1:
+        raise LoginError("malformed_token")
+    if len(dpop) > 1:
+        raise LoginError("proof_invalid")
+    return (authorization[0] if authorization else None), (dpop[0] if dpop else None)

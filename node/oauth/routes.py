@@ -1,0 +1,221 @@
+"""HTTP of this room: the authorization server for peers, tokens and introspection for the vendor (WIRE §2.1, §3).
+
+Unlike nuts-node, metadata and presentation definitions are served for organisations that exist here only (WIRE §4.8 (12)).
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from credentials.errors import MalformedError
+from node.identity.errors import UnknownSubjectError
+from node.identity.path_ids import id_in_path
+from node.identity.routes import CLOCK, PUBLIC_URL, SUBJECTS
+from node.oauth.definitions import ORGANIZATION, Definitions
+from node.oauth.errors import OAuthCode, OAuthError
+from node.oauth.exchange import TokenService
+from node.oauth.grants import TokenType
+from node.oauth.introspect import Introspection
+from node.oauth.messages import MAX_CLIENT_ID, MAX_SCOPE
+from node.oauth.metadata import WELL_KNOWN, client_metadata, issuer_url, server_metadata
+from node.oauth.requester import TokenRequester
+from node.oauth.self_attested import MAX_CREDENTIALS
+from node.web.bodies import read_form, read_model
+from node.web.replies import RequestError
+
+TOKENS = web.AppKey("TOKENS", TokenService)
+DEFINITIONS = web.AppKey("DEFINITIONS", Definitions)
+INTROSPECTION = web.AppKey("INTROSPECTION", Introspection)
+REQUESTER = web.AppKey("REQUESTER", TokenRequester)
+
+MAX_TOKEN_REQUEST = 262_144
+"""Bytes; a presentation with two credentials and a chain of three certificates has about 20,000."""
+
+MAX_CALL = 65_536
+"""Bytes of a vendor's call."""
+
+MAX_TEXT = 8_192
+"""Characters of a proof or URL in a vendor's call."""
+
+_CACHEABLE = {"Cache-Control": "max-age=300"}
+_NEVER_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_STRICT = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class ServiceTokenCall(BaseModel):
+    """Body of ``POST /internal/auth/v2/{subject}/request-service-access-token`` (WIRE §2.5.1)."""
+
+    model_config = _STRICT
+
+    authorization_server: str = Field(min_length=1, max_length=MAX_CLIENT_ID)
+    scope: str = Field(min_length=1, max_length=MAX_SCOPE)
+    credentials: list[dict[str, Any]] = Field(default=[], max_length=MAX_CREDENTIALS)
+    token_type: str = "DPoP"  # noqa: S105  # a kind of token, not one
+
+    @property
+    def kind(self) -> TokenType:
+        """The kind of token; as with nuts-node, whatever is not Bearer is DPoP."""
+        return "Bearer" if self.token_type.lower() == "bearer" else "DPoP"
+
+
+class ProofCall(BaseModel):
+    """Body of ``POST /internal/auth/v2/dpop/{kid}`` (WIRE §2.8)."""
+
+    model_config = _STRICT
+
+    htm: str = Field(min_length=1, max_length=32)
+    htu: str = Field(min_length=1, max_length=MAX_TEXT)
+    token: str = Field(min_length=1, max_length=MAX_TEXT)
+
+
+class ProofCheckCall(BaseModel):
+    """Body of ``POST /internal/auth/v2/dpop/validate`` (WIRE §2.8)."""
+
+    model_config = _STRICT
+
+    dpop_proof: str = Field(max_length=MAX_TEXT)
+    method: str = Field(max_length=32)
+    thumbprint: str = Field(max_length=128)
+    token: str = Field(max_length=MAX_TEXT)
+    url: str = Field(max_length=MAX_TEXT)
+
+
+def public_routes(base_path: str = "") -> list[web.RouteDef]:
+    """Return the routes of the public listener.
+
+    Args:
+        base_path: the path of the node's public URL, without a trailing slash.
+    """
+    issuer = base_path + "/oauth2/{subject}"
+    return [
+        web.get(WELL_KNOWN + issuer, get_metadata),
+        web.get(issuer + "/oauth-client", get_client_metadata),
+        web.get(issuer + "/presentation_definition", get_definition),
+        web.post(issuer + "/token", post_token),
+    ]
+
+
+def internal_routes() -> list[web.RouteDef]:
+    """Return the routes of the internal listener. ``{subject}`` in a path is always the organisation acted for."""
+    return [
+        web.post("/internal/auth/v2/{subject}/request-service-access-token", post_service_token),
+        web.post("/internal/auth/v2/accesstoken/introspect", post_introspect),
+        web.post("/internal/auth/v2/accesstoken/introspect_extended", post_introspect_extended),
+        web.post("/internal/auth/v2/dpop/validate", post_validate_proof),
+        web.post("/internal/auth/v2/dpop/{kid}", post_create_proof),
+    ]
+
+
+async def get_metadata(request: web.Request) -> web.Response:
+    """``GET /.well-known/oauth-authorization-server/oauth2/{subject}`` (RFC 8414)."""
+    issuer = await _issuer(request, status=HTTPStatus.NOT_FOUND)
+    return web.json_response(server_metadata(issuer), headers=_CACHEABLE)
+
+
+async def get_client_metadata(request: web.Request) -> web.Response:
+    """``GET /oauth2/{subject}/oauth-client`` (WIRE §2.4)."""
+    await _issuer(request)
+    return web.json_response(client_metadata(), headers=_CACHEABLE)
+
+
+async def get_definition(request: web.Request) -> web.Response:
+    """``GET /oauth2/{subject}/presentation_definition?scope=&wallet_owner_type=`` (WIRE §2.5.2)."""
+    await _issuer(request)
+    asked = _once(list(request.query.items()))
+    definition = request.app[DEFINITIONS].published(
+        asked.get("scope", ""), asked.get("wallet_owner_type", ORGANIZATION)
+    )
+    return web.json_response(dict(definition.to_wire()), headers=_CACHEABLE)
+
+
+async def post_token(request: web.Request) -> web.Response:
+    """``POST /oauth2/{subject}/token`` (RFC 6749 §3.2): a token in exchange for a presentation."""
+    proofs = request.headers.getall("DPoP", [])
+    if len(proofs) > 1:
+        raise OAuthError(OAuthCode.INVALID_DPOP_PROOF, "more than one DPoP header")
+    form = await read_form(request, max_bytes=MAX_TOKEN_REQUEST)
+    reply = await request.app[TOKENS].exchange(
+        request.match_info["subject"], form, proofs[0] if proofs else None, request.remote
+    )
+    return web.json_response(reply.to_wire(), headers=_NEVER_STORED)
+
+
+async def post_service_token(request: web.Request) -> web.Response:
+    """``POST /internal/auth/v2/{subject}/request-service-access-token`` (WIRE §2.5.1): a token of another organisation."""
+    call = await read_model(request, ServiceTokenCall, max_bytes=MAX_CALL)
+    try:
+        token = await request.app[REQUESTER].token(
+            request.match_info["subject"],
+            authorization_server=call.authorization_server,
+            scope=call.scope,
+            credentials=call.credentials,
+            token_type=call.kind,
+            fresh="no-cache" in request.headers.get("Cache-Control", "").lower(),
+        )
+    except UnknownSubjectError as error:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "unknown_subject", f"invalid_request - {error}") from error
+    except MalformedError as error:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_credential", str(error)) from error
+    left = int((token.expires_at - request.app[CLOCK].now()).total_seconds())
+    reply: dict[str, Any] = {
+        "access_token": token.access_token,
+        "token_type": token.token_type,
+        "expires_in": left,
+        "expires_at": int(token.expires_at.timestamp()),
+        "scope": token.scope,
+    }
+    if token.kid is not None:
+        reply["dpop_kid"] = token.kid
+    return web.json_response(reply, headers=_NEVER_STORED)
+
+
+async def post_introspect(request: web.Request) -> web.Response:
+    """``POST /internal/auth/v2/accesstoken/introspect`` (RFC 7662; WIRE §2.7)."""
+    asked = _once(await read_form(request, max_bytes=MAX_CALL))
+    return web.json_response(await request.app[INTROSPECTION].introspect(asked.get("token", "")), headers=_NEVER_STORED)
+
+
+async def post_introspect_extended(request: web.Request) -> web.Response:
+    """``POST /internal/auth/v2/accesstoken/introspect_extended`` (WIRE §2.7)."""
+    asked = _once(await read_form(request, max_bytes=MAX_CALL))
+    return web.json_response(
+        await request.app[INTROSPECTION].introspect_extended(asked.get("token", "")), headers=_NEVER_STORED
+    )
+
+
+async def post_create_proof(request: web.Request) -> web.Response:
+    """``POST /internal/auth/v2/dpop/{kid}`` (WIRE §2.8): a proof for a request that the vendor sends itself."""
+    call = await read_model(request, ProofCall, max_bytes=MAX_CALL)
+    proof = await request.app[INTROSPECTION].create_proof(
+        id_in_path(request.match_info["kid"]), method=call.htm, url=call.htu, access_token=call.token
+    )
+    return web.json_response({"dpop": proof}, headers=_NEVER_STORED)
+
+
+async def post_validate_proof(request: web.Request) -> web.Response:
+    """``POST /internal/auth/v2/dpop/validate`` (WIRE §2.8): is this proof good for that request, and new?"""
+    call = await read_model(request, ProofCheckCall, max_bytes=MAX_CALL)
+    verdict = await request.app[INTROSPECTION].validate_proof(
+        call.dpop_proof, method=call.method, url=call.url, access_token=call.token, thumbprint=call.thumbprint
+    )
+    return web.json_response(verdict, headers=_NEVER_STORED)
+
+
+async def _issuer(request: web.Request, *, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> str:
+    """Return the issuer URL of the subject addressed, who has to be one of ours."""
+    try:
+        subject = await request.app[SUBJECTS].get(request.match_info["subject"])
+    except UnknownSubjectError as error:
+        raise OAuthError(OAuthCode.INVALID_REQUEST, str(error), status=status) from error
+    return issuer_url(request.app[PUBLIC_URL], subject.name)
+
+
+def _once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return parameters by name; each may come once (RFC 6749 §3.1)."""
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise OAuthError(OAuthCode.INVALID_REQUEST, "a parameter is repeated")
+    return values
