@@ -61,7 +61,8 @@ def parse_config(value: Any, folder: Path) -> Config:
             remedy = f"did you mean {close[0]}?" if close else f"known here: {', '.join(sorted(known))}"
             raise ConfigError(path, "there is no such setting", remedy) from error
         raise ConfigError(path, first["msg"].removeprefix("Value error, ")) from error
-    return _absolute(config, folder)
+    absolute: Config = _absolute(config, folder)
+    return absolute
 
 
 def _absolute(section: Any, folder: Path) -> Any:

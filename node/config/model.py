@@ -33,7 +33,7 @@ class Organisation(Section):
     subject: SubjectName
     """Short name of the organisation on this node; appears in addresses."""
     facility_type: Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9A-Z]{0,2}$|^AMB$")] = "X"
-    """Vektis letter and digit of the kind of organisation (Z3 GP, T2 home care, V6 hospital, G5 mental health, J8 pharmacy)."""
+    """Vektis code of the kind of organisation (Z3 GP, T2 home care, V6 hospital, G5 mental health, J8 pharmacy)."""
 
 
 class Listener(Section):

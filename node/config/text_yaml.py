@@ -10,6 +10,11 @@ import yaml
 MAX_YAML_BYTES = 262_144
 MAX_DEPTH = 24
 
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+)
+"""What YAML would guess for plain scalars; we keep the text. Anything else was written on purpose and is refused."""
+
 
 class YamlError(ValueError):
     """The text can not be read; the message names line and column where known."""
@@ -20,7 +25,7 @@ class _TextLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=self.peek_event().start_mark)
+            raise yaml.MarkedYAMLError(problem="aliases are not accepted", problem_mark=self.get_mark())
         return super().compose_node(parent, index)
 
 
@@ -47,7 +52,7 @@ def _value(node: yaml.Node, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise YamlError(f"nested deeper than {MAX_DEPTH}")
     if isinstance(node, yaml.ScalarNode):
-        if node.tag.startswith("tag:yaml.org,2002:") is False:
+        if node.tag not in _PLAIN_TAGS:
             raise YamlError(f"line {node.start_mark.line + 1}: tags are not accepted")
         empty = node.style is None and node.value in ("", "~", "null")
         return None if empty else str(node.value)

@@ -49,7 +49,7 @@ class FileVault:
         write_private(vault_key, entropy.token(KEY_BYTES).hex().encode() + b"\n")
         vault = cls.open(directory, vault_key, entropy)
         for name in SECRETS:
-            vault._store(f"secret:{name}", entropy.token(KEY_BYTES))
+            vault._store(f"secret:{name}", entropy.token(KEY_BYTES))  # noqa: SLF001  # our own constructor
         return vault
 
     @classmethod
@@ -62,7 +62,9 @@ class FileVault:
         try:
             sealing_key = bytes.fromhex(vault_key.read_text(encoding="ascii").strip())
         except (OSError, ValueError) as error:
-            raise VaultError(f"{vault_key} can not be read: without it the keys of this node can not be used") from error
+            raise VaultError(
+                f"{vault_key} can not be read: without it the keys of this node can not be used"
+            ) from error
         if len(sealing_key) != KEY_BYTES:
             raise VaultError(f"{vault_key} does not hold a key of {KEY_BYTES} bytes")
         return cls(directory, sealing_key, entropy)

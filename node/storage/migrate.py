@@ -34,7 +34,9 @@ async def bring_up_to_date(database: Database) -> bool:
     if current == NEWEST_REVISION:
         return False
     if current is not None and current > NEWEST_REVISION:
-        raise SchemaError(f"the database is of a newer version (schema {current}, this version knows {NEWEST_REVISION})")
+        raise SchemaError(
+            f"the database is of a newer version (schema {current}, this version knows {NEWEST_REVISION})"
+        )
     async with database.transaction() as connection:
         await connection.run_sync(_upgrade)
     return True

@@ -31,7 +31,9 @@ async def read_bytes(request: web.Request, *, max_bytes: int = MAX_BODY) -> byte
         RequestError: 413 when longer than ``max_bytes``, 415 when compressed.
     """
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
-        raise RequestError(415, "content_encoding", "compressed request bodies are not accepted", "send the body as it is")
+        raise RequestError(
+            415, "content_encoding", "compressed request bodies are not accepted", "send the body as it is"
+        )
     if request.content_length is not None and request.content_length > max_bytes:
         raise _too_large(max_bytes)
     body = bytearray()

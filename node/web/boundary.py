@@ -74,12 +74,12 @@ def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[T
                 return await handler(request)
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001  # this is the one place that turns anything into a reply
+        except Exception as error:  # this is the one place that turns anything into a reply
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from None
             refusal = _as_request_error(error, translations)
             if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                logger.error("request failed", extra={"code": refusal.code, "error": type(error).__name__})
+                logger.error("request failed", extra={"code": refusal.code, "error": type(error).__name__})  # traces hold data
                 if refusal.code == "internal_error":
                     logger.debug("traceback of the failed request", exc_info=error)
             return _respond(refusal, renderers, request.path)
@@ -104,7 +104,9 @@ def _as_request_error(error: Exception, translations: Sequence[Translation]) -> 
         translated = translate(error)
         if translated is not None:
             return translated
-    return RequestError(500, "internal_error", "something went wrong on this side", "the operator's log has the details")
+    return RequestError(
+        500, "internal_error", "something went wrong on this side", "the operator's log has the details"
+    )
 
 
 def _respond(error: RequestError, renderers: Sequence[tuple[str, Renderer]], path: str) -> web.Response:

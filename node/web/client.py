@@ -10,7 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,6 +29,9 @@ CONNECTIONS_PER_PEER = 16
 CONNECTIONS = 512
 IDLE_SECONDS = 30.0
 MAX_HEADER_BYTES = 16_384
+
+
+_Opening = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 
 class _RefusedAddressError(OSError):
@@ -58,43 +62,66 @@ class Client:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send ``request`` and read the whole answer (see :class:`node.ports.HttpClient`)."""
-        parts, origin = _origin(request.url)
-        # (1) a scheme we speak, no user information, and an origin or literal address we may call
-        if parts.scheme not in self._schemes or "@" in parts.netloc:
-            raise PeerError("refused_address", origin)
-        if self._origins is None:
-            self._check_literal(parts.hostname or "", origin)
-        elif origin not in self._origins:
-            raise PeerError("refused_address", origin)
+        origin = self._checked_origin(request.url)
+        try:
+            async with self._open(request, origin) as response:
+                body = bytearray()
+                async for chunk in _limited(response, request.max_bytes, origin):
+                    body += chunk
+                received: dict[str, str] = {}
+                for name, value in response.headers.items():
+                    received.setdefault(name.lower(), value)
+                return HttpResponse(status=response.status, headers=received, body=bytes(body))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise PeerError(_code_of(error), origin) from error
+
+    async def lines(self, request: HttpRequest) -> AsyncIterator[bytes]:
+        """Send ``request`` and yield the lines of a successful answer as they arrive; another answer comes as its one body.
+
+        Raises:
+            PeerError: as for :meth:`send`; lines that were yielded before stay valid.
+        """
+        origin = self._checked_origin(request.url)
+        try:
+            async with self._open(request, origin) as response:
+                rest = b""
+                async for chunk in _limited(response, request.max_bytes, origin):
+                    rest += chunk
+                    if response.status == HTTPStatus.OK:
+                        *whole, rest = rest.split(b"\n")
+                        for line in whole:
+                            yield line
+                if rest:
+                    yield rest
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise PeerError(_code_of(error), origin) from error
+
+    def _open(self, request: HttpRequest, origin: str) -> _Opening:
         headers = {
             "User-Agent": USER_AGENT,
             "Accept-Encoding": "identity",
             **self._headers.get(origin, {}),
             **request.headers,
         }
-        try:
-            async with self._session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                headers=headers,
-                data=request.body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=request.timeout),
-            ) as response:
-                # (2) a body of bounded length that is what it looks like
-                if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-                    raise PeerError("broken", origin)
-                body = await _read(response, request.max_bytes, origin)
-                received: dict[str, str] = {}
-                for name, value in response.headers.items():
-                    received.setdefault(name.lower(), value)
-                return HttpResponse(status=response.status, headers=received, body=body)
-        except PeerError:
-            raise
-        except TimeoutError as error:
-            raise PeerError("timeout", origin) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise PeerError(_code_of(error), origin) from error
+        return self._session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers=headers,
+            data=request.body,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=request.timeout),
+        )
+
+    def _checked_origin(self, url: str) -> str:
+        """Return the origin of ``url`` when it has a scheme we speak, no user information, and may be called."""
+        parts, origin = _origin(url)
+        if parts.scheme not in self._schemes or "@" in parts.netloc:
+            raise PeerError("refused_address", origin)
+        if self._origins is None:
+            self._check_literal(parts.hostname or "", origin)
+        elif origin not in self._origins:
+            raise PeerError("refused_address", origin)
+        return origin
 
     def _check_literal(self, host: str, origin: str) -> None:
         """Refuse what needs no resolving: the connector dials literal addresses without asking the resolver."""
@@ -175,7 +202,9 @@ class _Resolver(AbstractResolver):
     def __init__(self) -> None:
         self._system = ThreadedResolver()
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         if is_loopback_name(host):
             return [
                 ResolveResult(
@@ -207,15 +236,18 @@ async def _session(connector: aiohttp.TCPConnector) -> AsyncIterator[aiohttp.Cli
     await asyncio.sleep(0)  # lets the transports notice that they are closed
 
 
-async def _read(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> bytes:
+async def _limited(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives; refuse one that is compressed or longer than ``max_bytes``."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise PeerError("broken", origin)
     if response.content_length is not None and response.content_length > max_bytes:
         raise PeerError("too_large", origin)
-    body = bytearray()
+    received = 0
     async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > max_bytes:
+        received += len(chunk)
+        if received > max_bytes:
             raise PeerError("too_large", origin)
-    return bytes(body)
+        yield chunk
 
 
 def _origin(url: str) -> tuple[SplitResult, str]:
@@ -229,11 +261,15 @@ def _origin(url: str) -> tuple[SplitResult, str]:
 
 
 def _code_of(error: Exception) -> PeerCode:
+    if isinstance(error, TimeoutError):
+        return "timeout"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, _RefusedAddressError):
             return "refused_address"
         cause = cause.__cause__ or cause.__context__
+    if isinstance(error, aiohttp.InvalidURL):
+        return "refused_address"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return "tls"
     if isinstance(error, aiohttp.ClientConnectorError):

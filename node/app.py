@@ -1,0 +1,452 @@
+"""The composition root: the one module that knows all others, and reads as a parts list.
+
+:func:`open_node` opens everything in order and closes it in reverse. Nothing here decides anything.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from credentials.errors import CredentialError, MalformedError
+from credentials.keys import KeyId, PublicKey
+from node import health
+from node.audit import routes as audit_routes
+from node.audit.fhir import Site
+from node.audit.head import HeadKeeper
+from node.audit.log import AuditUnavailableError
+from node.audit.reader_sqlite import SqliteAuditReader
+from node.audit.routes import AUDIT
+from node.audit.seal import Sealer
+from node.audit.service import AuditService
+from node.audit.writer_sqlite import SqliteAuditLog
+from node.config.model import Config
+from node.consent import routes as consent_routes
+from node.consent.book import ConsentBook
+from node.consent.routes import CONSENTS
+from node.consent.service import ConsentService
+from node.consent.store import ConsentStore
+from node.exchange import routes as exchange_routes
+from node.exchange.asking import Limits, Means
+from node.exchange.consent_fact import LocalConsents
+from node.exchange.explaining import Explainer
+from node.exchange.facts import OwnRecords, OwnServer
+from node.exchange.inbound import EnforcementPoint
+from node.exchange.outbound import Broker
+from node.exchange.outcome import as_operation_outcome
+from node.health import HEALTH, Health
+from node.identity import routes as identity_routes
+from node.identity.resolver import DidResolver
+from node.identity.subjects import Subjects
+from node.identity.wallet import Wallet
+from node.keys.file_vault import FileVault, VaultError
+from node.oauth import boundary as oauth_boundary
+from node.oauth import routes as oauth_routes
+from node.oauth.definitions import Definitions
+from node.oauth.exchange import TokenService
+from node.oauth.introspect import Introspection
+from node.oauth.refusals import RefusalCounter
+from node.oauth.requester import TokenRequester
+from node.oauth.resource import ResourceGuard
+from node.oauth.signature_memory import SignatureMemory
+from node.oauth.store import SqlTokenStore
+from node.ports import World
+from node.registries import routes as registry_routes
+from node.registries.adapters import OwnRegistrants, RegistryKeys, RegistryPeers
+from node.registries.definitions import DefinitionError, load_definitions
+from node.registries.participation import Participation
+from node.storage.database import open_database
+from node.storage.migrate import SchemaError, bring_up_to_date
+from node.storage.registry_store import SqlRegistryStore
+from node.usecases.book import UseCaseBook
+from node.usecases.load import UseCaseError, load_chosen
+from node.web.boundary import boundary
+from node.web.client import open_own_client, open_peer_client
+from node.web.internal_auth import ApiKeys, internal_auth
+from node.web.replies import RequestError
+from node.world import SystemClock, SystemEntropy
+from registry.client import RegistryClient
+from registry.host import RegistryHost
+
+PRUNE_SECONDS = 60.0
+
+Loop = Callable[[], Awaitable[None]]
+
+
+class NodeError(Exception):
+    """The node can not be opened.
+
+    Attributes:
+        remedy: what to do.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """An open node: two applications and what runs beside them."""
+
+    config: Config
+    world: World
+    public: web.Application
+    internal: web.Application
+    loops: Mapping[str, Loop]
+
+
+@asynccontextmanager
+async def open_node(config: Config, world: World | None = None) -> AsyncIterator[Node]:
+    """Wire a node and keep it open; leaving the block closes everything in reverse.
+
+    Args:
+        config: as loaded, with absolute paths.
+        world: time, chance and network; the real ones by default.
+
+    Raises:
+        NodeError: something is missing or wrong, with what to do.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            yield await _open(config, world or await _real_world(config, stack), stack)
+        except (VaultError, SchemaError, DefinitionError, UseCaseError) as error:
+            raise NodeError(str(error), getattr(error, "remedy", None)) from error
+        except AuditUnavailableError as error:
+            raise NodeError(str(error), "is another process running this node? is the disk writable?") from error
+
+
+async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  # noqa: PLR0915  # a parts list
+    subject = config.organisation.subject
+    clock, entropy = world.clock, world.entropy
+
+    # What survives a restart.
+    vault = FileVault.open(config.data / "keys", config.vault_key, entropy)
+    database = await stack.enter_async_context(open_database(config.database_url))
+    await bring_up_to_date(database)
+    sealer = Sealer(vault.secret("seal"), purpose="audit", entropy=entropy)
+    audit = SqliteAuditLog(_audit_file(config), sealer=sealer, clock=clock)
+    await audit.open()
+    stack.push_async_callback(audit.aclose)
+
+    # Who we are, and whom we believe.
+    subjects = Subjects(database, vault, clock, entropy, config.url)
+    wallet = Wallet(database, subjects, clock)
+    resolver = DidResolver(subjects, world.peers, clock, config.url)
+    signatures = SignatureMemory()
+    holder = (await subjects.get(subject)).dids[0]
+    usecases = _usecases(config)
+    refusals = RefusalCounter(clock)
+
+    # Who is out there.
+    services = load_definitions(config.discovery.definitions)
+    _check_services(config, services)
+    store = SqlRegistryStore(database)
+    keys = RegistryKeys(resolver)
+    host = RegistryHost(
+        {name: services[name] for name in config.discovery.host},
+        store=store,
+        keys=keys,
+        clock=clock,
+        entropy=entropy,
+        signatures=signatures,
+    )
+    client = RegistryClient(
+        services,
+        store=store,
+        peers=RegistryPeers(world.peers),
+        keys=keys,
+        registrants=OwnRegistrants(subjects, wallet, config.url),
+        clock=clock,
+        entropy=entropy,
+        host=host,
+        signatures=signatures,
+    )
+    participation = Participation(
+        client=client,
+        store=store,
+        clock=clock,
+        holder=holder,
+        join=config.discovery.join,
+        hosted=config.discovery.host,
+        parameters=registry_routes.own_parameters(
+            config.url, subject, tuple(config.fhir), config.organisation.facility_type
+        ),
+        pause=timedelta(milliseconds=config.discovery.refresh_ms),
+    )
+    await participation.start()
+
+    # Tokens, given and got.
+    token_store = SqlTokenStore(database, audit)
+    definitions = Definitions(usecases.definitions)
+    tokens = TokenService(
+        subjects=subjects,
+        resolver=resolver,
+        definitions=definitions,
+        store=token_store,
+        audit=audit,
+        refusals=refusals,
+        clock=clock,
+        entropy=entropy,
+        public_url=config.url,
+    )
+    requester = TokenRequester(
+        subjects=subjects, wallet=wallet, peers=world.peers, clock=clock, entropy=entropy, public_url=config.url
+    )
+
+    # What citizens allow, and what was recorded.
+    consent_store = ConsentStore(
+        database, sealer=Sealer(vault.secret("seal"), purpose="consent", entropy=entropy), log=audit
+    )
+    book = ConsentBook(consent_store, audit, clock=clock)
+
+    async def site(name: str) -> Site:
+        await subjects.get(name)
+        return Site(subject=name, ura=config.organisation.ura, name=config.organisation.name)
+
+    async def askers(_subject: str) -> list[tuple[str, str | None, str | None]]:
+        found = {
+            each.ura: (each.ura, each.name, each.facility_type)
+            for usecase in usecases.all
+            for each in participation.directory.organisations(usecase.discovery_service)
+        }
+        return [found[ura] for ura in sorted(found) if ura != config.organisation.ura]
+
+    consents = ConsentService(
+        store=consent_store,
+        book=book,
+        log=audit,
+        sites=site,
+        organisations=askers,
+        pseudonym_secret=vault.secret("pseudonym"),
+        clock=clock,
+        entropy=entropy,
+    )
+    reader = SqliteAuditReader(audit.path)
+
+    async def audit_keys() -> Mapping[KeyId, PublicKey]:
+        return dict(await subjects.keys(holder))
+
+    heads = HeadKeeper(audit, lambda: subjects.signing_key(holder), clock=clock)
+    audit_service = AuditService(
+        log=audit,
+        reader=reader,
+        heads=heads,
+        keys=audit_keys,
+        sites=site,
+        sealer=sealer,
+        pseudonym_secret=vault.secret("pseudonym"),
+        clock=clock,
+    )
+
+    # The two ways through the house.
+    own = {version: OwnServer(version=version, url=server.url) for version, server in config.fhir.items()}
+    records = OwnRecords(
+        world.own, own, clock, keep=config.limits.facts_ms / 1000, timeout=config.limits.step_ms / 1000
+    )
+    point = EnforcementPoint(
+        world=world,
+        vault=vault,
+        subject=subject,
+        holder_type=config.organisation.facility_type,
+        public_url=config.url,
+        own=own,
+        guard=ResourceGuard(token_store, clock),
+        usecases=usecases,
+        registered=participation,
+        records=records,
+        consents=LocalConsents(book),
+        audit=audit,
+        counter=refusals,
+        timeout=config.limits.step_ms / 1000,
+        page_bytes=config.limits.page_bytes,
+    )
+    broker = Broker(
+        means=Means(
+            world=world,
+            vault=vault,
+            tokens=requester,
+            audit=audit,
+            limits=Limits(
+                step=config.limits.step_ms / 1000,
+                question=config.limits.question_ms / 1000,
+                queries_per_peer=config.limits.queries_per_peer,
+                page_bytes=config.limits.page_bytes,
+            ),
+        ),
+        own_ura=config.organisation.ura,
+        own_type=config.organisation.facility_type,
+        registered=participation,
+        records=records,
+    )
+
+    # The doors.
+    base_path = urlsplit(config.url).path
+    public = _application(
+        boundary(
+            [
+                *((f"{base_path}{prefix}", oauth_boundary.as_oauth_reply) for prefix in oauth_boundary.PREFIXES),
+                (f"{base_path}/fhir/", as_operation_outcome),
+            ],
+            _TRANSLATIONS,
+        ),
+        [
+            *identity_routes.public_routes(base_path),
+            *oauth_routes.public_routes(base_path),
+            *registry_routes.public_routes(),
+            *exchange_routes.public_routes(),
+            web.get("/status", health.get_alive),
+        ],
+    )
+    internal = _application(
+        boundary([], _TRANSLATIONS),
+        [
+            *identity_routes.internal_routes(),
+            *oauth_routes.internal_routes(),
+            *registry_routes.internal_routes(),
+            *exchange_routes.internal_routes(),
+            *audit_routes.ROUTES,
+            *consent_routes.ROUTES,
+            web.get("/internal/status/v1", health.get_status),
+            web.get("/status", health.get_alive),
+            web.get("/health", health.get_health),
+        ],
+        internal_auth(ApiKeys(database), open_to_all=config.unsafe_open_internal_api),
+    )
+    checks = {
+        "audit": health.check_audit(audit),
+        "database": health.check_database(database),
+        "key": health.check_key(subjects, subject),
+        **{f"fhir {version}": health.check_own_server(world, server) for version, server in own.items()},
+        **{
+            f"discovery {name}": health.check_discovery(
+                participation, world, name, hosted=name in config.discovery.host
+            )
+            for name in services
+        },
+    }
+    for app in (public, internal):
+        app[identity_routes.SUBJECTS] = subjects
+        app[identity_routes.WALLET] = wallet
+        app[identity_routes.RESOLVER] = resolver
+        app[identity_routes.PUBLIC_URL] = config.url
+        app[identity_routes.CLOCK] = clock
+        app[oauth_routes.TOKENS] = tokens
+        app[oauth_routes.DEFINITIONS] = definitions
+        app[oauth_routes.INTROSPECTION] = Introspection(
+            store=token_store,
+            definitions=definitions,
+            subjects=subjects,
+            vault=vault,
+            audit=audit,
+            clock=clock,
+            entropy=entropy,
+            public_url=config.url,
+        )
+        app[oauth_routes.REQUESTER] = requester
+        app[registry_routes.HOST] = host
+        app[registry_routes.CLIENT] = client
+        app[registry_routes.STORE] = store
+        app[registry_routes.PARTICIPATION] = participation
+        app[exchange_routes.ENFORCEMENT] = {subject: point}
+        app[exchange_routes.BROKERS] = {subject: broker}
+        app[exchange_routes.EXPLAINER] = Explainer({subject: point}, reader, clock)
+        app[exchange_routes.USECASES] = usecases
+        app[exchange_routes.WORLD] = world
+        app[exchange_routes.PUBLIC_ORIGIN] = config.url.removesuffix(base_path) if base_path else config.url
+        app[AUDIT] = audit_service
+        app[CONSENTS] = consents
+        app[HEALTH] = Health(world, checks, config.unsafe)
+
+    async def prune() -> None:
+        while True:
+            await clock.sleep(PRUNE_SECONDS)
+            records.forget_expired()
+            await token_store.prune(clock.now())
+
+    stack.push_async_callback(_sign_last_head, heads)
+    return Node(
+        config=config,
+        world=world,
+        public=public,
+        internal=internal,
+        loops={"discovery": participation.run, "audit head": heads.run, "prune": prune},
+    )
+
+
+async def _real_world(config: Config, stack: AsyncExitStack) -> World:
+    ca_file = str(config.trust.ca_file) if config.trust.ca_file is not None else None
+    headers: dict[str, Mapping[str, str]] = {}
+    for server in config.fhir.values():
+        if server.authorization_file is not None:
+            headers[server.url] = {"Authorization": _secret(server.authorization_file)}
+    peers = await stack.enter_async_context(open_peer_client(loopback=config.unsafe_loopback_peers, ca_file=ca_file))
+    own = await stack.enter_async_context(
+        open_own_client([server.url for server in config.fhir.values()], headers=headers, ca_file=ca_file)
+    )
+    return World(clock=SystemClock(), entropy=SystemEntropy(), peers=peers, own=own)
+
+
+def _secret(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NodeError(f"{file} can not be read") from error
+
+
+def _audit_file(config: Config) -> Path:
+    if config.database is not None:
+        raise NodeError(
+            "PostgreSQL is not supported for a running node yet", "leave `database` out of hazel.yaml to use SQLite"
+        )
+    return config.data / "audit.db"
+
+
+def _usecases(config: Config) -> UseCaseBook:
+    try:
+        return UseCaseBook(load_chosen(config.usecases, config.usecase_directory), {"uzi": config.trust.uzi})
+    except (ValueError, CredentialError) as error:
+        raise NodeError(f"use cases: {error}", "check them with: hazel usecase check FILE") from error
+
+
+def _check_services(config: Config, services: Mapping[str, object]) -> None:
+    for name in (*config.discovery.join, *config.discovery.host):
+        if name not in services:
+            raise NodeError(
+                f"there is no definition of discovery service {name}",
+                f"put its definition file in {config.discovery.definitions}",
+            )
+
+
+def _application(around: Middleware, routes: Iterable[web.AbstractRouteDef], *inner: Middleware) -> web.Application:
+    app = web.Application(middlewares=[around, *inner])
+    app.router.add_routes(routes)
+    return app
+
+
+async def _sign_last_head(heads: HeadKeeper) -> None:
+    """Leave a signed head behind, so that what was written until now can not be cut off unseen."""
+    await heads.sign()
+
+
+def _credential_errors(error: Exception) -> RequestError | None:
+    match error:
+        case MalformedError():
+            return RequestError(400, "malformed", str(error))
+        case CredentialError():
+            return RequestError(400, "refused", str(error))
+        case _:
+            return None
+
+
+_TRANSLATIONS = (
+    oauth_boundary.as_request_error,
+    audit_routes.as_request_error,
+    registry_routes.as_request_error,
+    _credential_errors,
+)

@@ -1,0 +1,114 @@
+"""``hazel usecase list | show | check``: use case files. Works without a running node, and without a node."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from node.cli.main import DEFAULT_CONFIG
+from node.cli.options import add_json_option, add_verb, add_verbs
+from node.cli.output import DONE, NOTHING, REFUSED, CommandError, members, say, show, show_json, show_pairs, show_table, word
+from node.cli.usecase_files import known_usecases, read_usecase
+from node.config.load import load_config
+from node.config.model import Config
+from node.usecases.listing import public_listing
+from node.usecases.listing import show as listing_of
+from node.usecases.load import SHIPPED
+
+
+def add_parser(parser: argparse.ArgumentParser) -> None:
+    """Describe the commands."""
+    verbs = add_verbs(parser)
+    add_json_option(add_verb(verbs, "list", "the use cases there are, and which of them are on here", _list))
+    shown = add_verb(verbs, "show", "one use case: what is asked, and what is let through", _show)
+    shown.add_argument("usecase", metavar="ID")
+    add_json_option(shown)
+    check = add_verb(verbs, "check", "check a use case file of your own", _check)
+    check.add_argument("file", metavar="FILE", type=Path)
+    add_json_option(check)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    config = _config(arguments)
+    active = config.usecases if config is not None else ()
+    listed: list[dict[str, Any]] = public_listing(known_usecases(config).values())["use_cases"]
+    for one in listed:
+        one["active"] = one["id"] in active
+    if arguments.json:
+        show_json({"use_cases": listed})
+    else:
+        show_table(
+            ("ID", "VERSION", "ON", "WIRE SCOPE", "PURPOSES", "TITLE"),
+            [
+                [
+                    *(word(one, name) for name in ("id", "version", "active", "wire_scope", "purposes")),
+                    word(one, "title", "en"),
+                ]
+                for one in listed
+            ],
+        )
+    return DONE
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    known = known_usecases(_config(arguments))
+    loaded = known.get(arguments.usecase)
+    if loaded is None:
+        raise CommandError(f"there is no use case {arguments.usecase}", f"there are: {', '.join(known)}")
+    listing = listing_of(loaded)
+    if arguments.json:
+        show_json(listing)
+    else:
+        _show_listing(listing)
+    return DONE
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    config = _config(arguments)
+    try:
+        loaded = read_usecase(arguments.file, config.trust if config is not None else None)
+    except CommandError as error:
+        if arguments.json:
+            show_json({"ok": False, "message": str(error), "remedy": error.remedy})
+            return REFUSED
+        raise
+    shipped = SHIPPED.get(loaded.usecase.id)
+    if arguments.json:
+        show_json({"ok": True, "id": loaded.usecase.id, "version": loaded.usecase.version, "digest": loaded.digest})
+    else:
+        show(f"{loaded.usecase.id} {loaded.usecase.version} is in order")
+        show(loaded.digest)
+    if shipped is not None and shipped != loaded.digest:
+        say(f"note: {loaded.usecase.id} is shipped too, and this file differs from it")
+    return DONE
+
+
+def _config(arguments: argparse.Namespace) -> Config | None:
+    """Return the configuration; ``None`` where none was named and none is here: use case files can be read without a node."""
+    if arguments.config == Path(DEFAULT_CONFIG) and not arguments.config.exists():
+        return None
+    return load_config(arguments.config)
+
+
+def _show_listing(listing: dict[str, Any]) -> None:
+    show(f"{word(listing, 'id')} {word(listing, 'version')}: {word(listing, 'title', 'en')}")
+    names = (
+        "wire_scope", "discovery_service", "purposes", "user_roles", "legal_bases", "break_the_glass", "data_category",
+        "deadline_ms", "audit_code", "trust_anchors", "digest",
+    )  # fmt: skip
+    show_pairs([(name.replace("_", " "), word(listing, name)) for name in names])
+    show_pairs([("source", f"{word(listing, 'source', 'specification')} ({word(listing, 'source', 'date')})")])
+    for table in members(listing, "tables"):
+        show("")
+        show(
+            f"{word(table, 'id')}: {word(table, 'title', 'en')} "
+            f"({word(table, 'asker_types')} asks {word(table, 'holder_types')}, FHIR {word(table, 'fhir_version')})"
+        )
+        for step in members(table, "steps"):
+            tier = "" if word(step, "tier") == "handed_over" else f" [{word(step, 'tier')}]"
+            show(f"  {word(step, 'id')}: {word(step, 'title', 'en')}{tier}")
+            show(f"    asks  {word(step, 'asks')}")
+            for line in members(step, "lets_through"):
+                show(f"    lets  {word(line)}")
+            included = word(step, "types", "included")
+            back = word(step, "types", "matched") + (f", with {included}" if included != NOTHING else "")
+            show(f"    back  {back}")

@@ -1,0 +1,152 @@
+"""Making a node: directory, configuration, keys, identity, credential, API key (``hazel init``).
+
+All or nothing: everything is made in a directory beside the wanted one and moved into place at the end, so that a failure in the
+middle leaves no half node that looks like a whole one.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from credentials.did.certificate_chain import CertificateChain
+from credentials.did.identifier import DID
+from credentials.errors import CredentialError
+from credentials.keys import KeyId, SoftwareKey
+from credentials.vc.issue import issue_x509_credential
+from node.config.load import load_config
+from node.config.template import Chosen, config_text
+from node.identity.subjects import Subjects
+from node.identity.wallet import Wallet
+from node.keys.file_vault import FileVault, write_private
+from node.ports import Clock, Entropy
+from node.storage.database import open_database
+from node.storage.migrate import bring_up_to_date
+from node.web.internal_auth import EVERYTHING, ApiKeys
+
+CONFIG_FILE = "hazel.yaml"
+API_KEY_FILE = "api.key"
+
+
+class FoundingError(Exception):
+    """The node was not made, and nothing was left behind.
+
+    Attributes:
+        remedy: what to do next.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The certificate that vouches for the organisation (UZI, chain with the leaf first) and its key, both PEM."""
+
+    chain: bytes
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """The node that was made.
+
+    Attributes:
+        credential_id: of the X509Credential; ``None`` without a certificate.
+    """
+
+    did: DID
+    config: Path
+    api_key: Path
+    credential_id: str | None
+
+
+async def found_node(
+    directory: Path,
+    chosen: Chosen,
+    *,
+    clock: Clock,
+    entropy: Entropy,
+    certificate: Certificate | None = None,
+    files: Mapping[str, bytes] | None = None,
+    definitions: Sequence[Path] = (),
+) -> Founded:
+    """Make a node in ``directory``.
+
+    Args:
+        directory: must not exist, or be empty.
+        chosen: what goes into ``hazel.yaml``.
+        clock: for the dates of what is made.
+        entropy: for keys and identifiers.
+        certificate: gives the organisation its X509Credential.
+        files: further files by relative name, such as the TLS certificate and its key; readable by us alone.
+        definitions: discovery definition files to copy.
+
+    Raises:
+        FoundingError: the directory is taken, or the certificate can not be used.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise FoundingError(f"{directory} is not empty", "name a new directory; a node is never made over another one")
+    unfinished = directory.with_name(f".{directory.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(parents=True, mode=0o700)
+        did, credential_id = await _fill(unfinished, chosen, clock, entropy, certificate, files or {}, definitions)
+        if directory.exists():
+            directory.rmdir()
+        unfinished.rename(directory)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return Founded(
+        did=did, config=directory / CONFIG_FILE, api_key=directory / API_KEY_FILE, credential_id=credential_id
+    )
+
+
+async def _fill(
+    folder: Path,
+    chosen: Chosen,
+    clock: Clock,
+    entropy: Entropy,
+    certificate: Certificate | None,
+    files: Mapping[str, bytes],
+    definitions: Sequence[Path],
+) -> tuple[DID, str | None]:
+    for name, content in files.items():
+        write_private(folder / name, content)
+    (folder / "discovery").mkdir()
+    for definition in definitions:
+        shutil.copy(definition, folder / "discovery" / definition.name)
+    (folder / CONFIG_FILE).write_text(config_text(chosen), encoding="utf-8")
+    config = load_config(folder / CONFIG_FILE)
+    config.data.mkdir(mode=0o700)
+    vault = FileVault.create_new(config.data / "keys", config.vault_key, entropy)
+    async with open_database(config.database_url) as database:
+        await bring_up_to_date(database)
+        subjects = Subjects(database, vault, clock, entropy, config.url)
+        subject = await subjects.create(config.organisation.subject)
+        did = subject.dids[0]
+        credential_id = None
+        if certificate is not None:
+            raw = _x509_credential(certificate, did, clock, entropy)
+            held = await Wallet(database, subjects, clock).load(subject.name, raw, clock.now())
+            credential_id = held.id
+        key = await ApiKeys(database).create(
+            "api.key", entropy=entropy, now=clock.now(), subjects=EVERYTHING, operations=EVERYTHING
+        )
+    write_private(folder / API_KEY_FILE, key.encode() + b"\n")
+    return did, credential_id
+
+
+def _x509_credential(certificate: Certificate, did: DID, clock: Clock, entropy: Entropy) -> str:
+    try:
+        chain = CertificateChain.from_pem(certificate.chain)
+        key = SoftwareKey.from_pem(certificate.key, KeyId(f"{did}#certificate"), alg="PS256")
+        return issue_x509_credential(
+            chain=chain, key=key, subject_id=did, credential_id=entropy.uuid(), now=clock.now()
+        )
+    except (CredentialError, ValueError) as error:
+        raise FoundingError(
+            f"the certificate can not be used: {error}", "give the chain complete, leaf first"
+        ) from error

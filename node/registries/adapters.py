@@ -1,0 +1,94 @@
+"""What the registry asks of the world (``registry.ports``), in terms of this node."""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from credentials.did.identifier import DID
+from credentials.errors import CredentialError
+from credentials.keys import KeyId, PublicKey
+from node.identity.errors import UnknownSubjectError
+from node.identity.resolver import DidResolver
+from node.identity.subjects import Subjects
+from node.identity.wallet import Wallet
+from node.oauth.metadata import issuer_url
+from node.ports import HttpClient, HttpRequest, PeerError
+from registry.errors import TransferError
+from registry.ports import Registrant
+
+TIMEOUT = 15.0
+
+
+class RegistryKeys:
+    """Keys of those who registered; who can not be resolved has none (:class:`registry.ports.KeyResolver`)."""
+
+    def __init__(self, resolver: DidResolver) -> None:
+        self._resolver = resolver
+
+    async def keys(self, dids: frozenset[DID]) -> Mapping[KeyId, PublicKey]:
+        """Return the assertion keys of all of ``dids`` that can be resolved."""
+        found: dict[KeyId, PublicKey] = {}
+        for keys in await asyncio.gather(*(self._of(did) for did in sorted(dids))):
+            found |= keys
+        return found
+
+    async def _of(self, did: DID) -> Mapping[KeyId, PublicKey]:
+        try:
+            return await self._resolver.keys([did])
+        except CredentialError:
+            return {}
+
+
+class RegistryPeers:
+    """Other hosts of discovery services (:class:`registry.ports.Peers`)."""
+
+    def __init__(self, peers: HttpClient) -> None:
+        self._peers = peers
+
+    async def get(self, url: str, *, max_bytes: int) -> bytes:
+        """Return the body of a 200 reply."""
+        request = HttpRequest(
+            method="GET", url=url, headers={"Accept": "application/json"}, max_bytes=max_bytes, timeout=TIMEOUT
+        )
+        try:
+            answer = await self._peers.send(request)
+        except PeerError as error:
+            raise TransferError(str(error)) from error
+        if answer.status != HTTPStatus.OK:
+            raise TransferError(f"the host answered {answer.status}", answer.status)
+        return answer.body
+
+    async def post(self, url: str, body: bytes) -> None:
+        """Send ``body``; the reply has to be a success."""
+        request = HttpRequest(
+            method="POST", url=url, headers={"Content-Type": "application/json"}, body=body, timeout=TIMEOUT
+        )
+        try:
+            answer = await self._peers.send(request)
+        except PeerError as error:
+            raise TransferError(str(error)) from error
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise TransferError(f"the host refused with {answer.status}", answer.status)
+
+
+class OwnRegistrants:
+    """Our own organisations, as they register (:class:`registry.ports.Registrants`)."""
+
+    def __init__(self, subjects: Subjects, wallet: Wallet, public_url: str) -> None:
+        self._subjects = subjects
+        self._wallet = wallet
+        self._public_url = public_url
+
+    async def registrant(self, did: DID) -> Registrant:
+        """Return one of them; ``KeyError`` when we do not host it."""
+        name = await self._subjects.subject_of(did)
+        if name is None:
+            raise KeyError(did)
+        try:
+            key = await self._subjects.signing_key(did)
+            credentials = await self._wallet.credentials(name)
+        except UnknownSubjectError as error:
+            raise KeyError(did) from error
+        return Registrant(
+            did=did, key=key, credentials=credentials, authorization_server=issuer_url(self._public_url, name)
+        )

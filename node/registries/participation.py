@@ -1,0 +1,156 @@
+"""Taking part: register where the configuration says, keep registered, follow the lists, know who is there.
+
+:class:`Participation` runs in the background and holds the directory that the exchange asks on every request: a value in memory,
+replaced as a whole, never older than one look at the lists. A host that is away is logged once, not at every try, and everything
+goes on with what is known (ARCHITECTURE §8).
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from credentials.did.identifier import DID
+from credentials.errors import CredentialError
+from node.ports import Clock
+from registry.client import RegistryClient
+from registry.directory import Directory
+from registry.entry import Registered
+from registry.errors import RegistryError
+from registry.ports import RegistryStore
+
+logger = logging.getLogger(__name__)
+
+MAX_MEMBERS = 20_000
+"""Registrations per service that the directory holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """How following one service goes.
+
+    Attributes:
+        refreshed_at: when the list was last read whole; ``None`` before that.
+        error: of the last try; ``None`` when it went well.
+        refused: entries of the last reply that were not taken.
+        pending: entries that wait to be verified.
+    """
+
+    refreshed_at: datetime | None = None
+    error: str | None = None
+    refused: int = 0
+    pending: int = 0
+    members: int = 0
+
+
+class Participation:
+    """Our part in discovery services, in the background.
+
+    Args:
+        join: services to be registered at; ``holder`` is the DID that registers, ``parameters`` what it says about itself.
+        hosted: services whose list is kept here.
+        pause: between two rounds.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: RegistryClient,
+        store: RegistryStore,
+        clock: Clock,
+        holder: DID,
+        join: Sequence[str],
+        hosted: Sequence[str],
+        parameters: Mapping[str, str],
+        pause: timedelta,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._holder = holder
+        self._join = tuple(join)
+        self._hosted = frozenset(hosted)
+        self._parameters = dict(parameters)
+        self._pause = pause
+        self._directory = Directory(())
+        self._followed: dict[str, Followed] = {}
+
+    @property
+    def directory(self) -> Directory:
+        """Everybody who is registered in the services we follow or host, as of the last look."""
+        return self._directory
+
+    @property
+    def pause(self) -> timedelta:
+        """Time between two rounds."""
+        return self._pause
+
+    def followed(self, service: str) -> Followed:
+        """Return how following ``service`` goes."""
+        return self._followed.get(service, Followed())
+
+    async def start(self) -> None:
+        """Load what is known from the last run and note where we want to be registered; touches no network."""
+        now = self._clock.now()
+        for service in self._join:
+            standing = await self._store.own(service, self._holder)
+            if standing is None or standing.leaving or dict(standing.parameters) != self._parameters:
+                await self._store.join(service, self._holder, self._parameters, now)
+        await self.look()
+
+    async def run(self) -> None:
+        """Do rounds for ever."""
+        while True:
+            await self.round()
+            await self._clock.sleep(self._pause.total_seconds())
+
+    async def round(self) -> None:
+        """Register what is due, read every list, look who is there."""
+        for report in await self._client.refresh():
+            if report.error is not None:
+                self._tell(report.service, f"not registered: {report.error}")
+        for service in self._client.services:
+            await self._follow(service)
+        await self.look()
+
+    async def look(self) -> None:
+        """Replace the directory by what the store holds now."""
+        entries: list[Registered] = []
+        for service in self._client.services:
+            found = await self._store.search(service, (), self._clock.now(), limit=MAX_MEMBERS)
+            known = self.followed(service)
+            self._followed[service] = Followed(
+                refreshed_at=self._clock.now() if service in self._hosted else known.refreshed_at,
+                error=known.error,
+                refused=known.refused,
+                pending=known.pending,
+                members=len(found),
+            )
+            entries.extend(found)
+        self._directory = Directory(entries)
+
+    async def _follow(self, service: str) -> None:
+        if service in self._hosted:
+            return
+        known = self.followed(service)
+        try:
+            report = await self._client.follow(service)
+        except (RegistryError, CredentialError) as error:
+            self._tell(service, str(error))
+            self._followed[service] = Followed(
+                refreshed_at=known.refreshed_at, error=str(error), refused=known.refused, members=known.members
+            )
+            return
+        if known.error is not None:
+            logger.info("discovery service is back", extra={"service": service})
+        for refusal in report.refused:
+            logger.warning(
+                "an entry of a discovery service was refused", extra={"service": service, "code": refusal.error.code}
+            )
+        self._followed[service] = Followed(
+            refreshed_at=self._clock.now(), refused=len(report.refused), pending=report.pending, members=known.members
+        )
+
+    def _tell(self, service: str, error: str) -> None:
+        if self.followed(service).error != error:
+            logger.warning("discovery service", extra={"service": service, "reason": error})

@@ -1,0 +1,507 @@
+"""Discovery services in the database: `registry.ports.RegistryStore` over SQLAlchemy Core.
+
+Every method is one transaction. A decision locks its service's row in ``registry_logs`` first (SQLite locks the whole file), so that
+reading, deciding and writing are one, also between replicas. Times are milliseconds, JSON is text; what a method means is said at
+the port, and ``tests/registry/store_contract.py`` holds this store to the one in memory.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, and_, delete, exists, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import ColumnElement
+
+from credentials.did.identifier import DID
+from node.storage.database import Database
+from node.storage.schema import (
+    registry_entries,
+    registry_logs,
+    registry_own,
+    registry_pending,
+    registry_properties,
+    registry_spent,
+)
+from registry.admission import Admission, Registration, Withdrawal
+from registry.entry import Entry, Registered, Withdrawn
+from registry.errors import RejectedError
+from registry.log import NO_SEED, LogSlice
+from registry.ports import Candidate, Decide, OwnRegistration, Pending, Refusal
+from registry.search import Comparison, Condition
+from registry.sync import Cursor, SyncStep
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNREAD: Final = -1  # ``last`` of a log that was never read from or written to: the row is there to be locked
+
+
+class SqlRegistryStore:
+    """A `registry.ports.RegistryStore` that survives a restart."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- a log that we host
+
+    async def accept(self, service: str, holder: DID, now: datetime, *, seed: str, decide: Decide) -> Entry:
+        """See `registry.ports.RegistryStore.accept`."""
+        async with self._database.transaction() as connection:
+            log = await _locked(connection, service) or Cursor(seed=seed, timestamp=0)
+            current, spent = await _standing(connection, service, holder, now)
+            admission = decide(current, spent)
+            entry = await _put(connection, admission, log.timestamp + 1)
+            await _move(connection, service, Cursor(seed=log.seed, timestamp=entry.timestamp))
+            return entry
+
+    async def log_after(self, service: str, after: int, now: datetime, *, limit: int) -> LogSlice:
+        """See `registry.ports.RegistryStore.log_after`."""
+        table = registry_entries.c
+        found = (
+            select(table.timestamp, table.compact)
+            .where(table.service == service, table.timestamp > after, table.expires_at > _ms(now))
+            .order_by(table.timestamp)
+            .limit(limit + 1)
+        )
+        async with self._database.reading() as connection:
+            log = await _cursor(connection, service) or Cursor(seed=NO_SEED, timestamp=0)
+            rows = (await connection.execute(found)).all()
+        return LogSlice(
+            seed=log.seed,
+            last=log.timestamp,
+            entries=tuple((row.timestamp, row.compact) for row in rows[:limit]),
+            complete=len(rows) <= limit,
+        )
+
+    # -- a log that we follow
+
+    async def cursor(self, service: str) -> Cursor | None:
+        """See `registry.ports.RegistryStore.cursor`."""
+        async with self._database.reading() as connection:
+            return await _cursor(connection, service)
+
+    async def advance(
+        self,
+        service: str,
+        before: Cursor | None,
+        step: SyncStep,
+        candidates: Sequence[Candidate],
+        pending: Sequence[Pending],
+        now: datetime,
+    ) -> tuple[Refusal, ...] | None:
+        """See `registry.ports.RegistryStore.advance`."""
+        async with self._database.transaction() as connection:
+            if await _locked(connection, service) != before:
+                return None
+            if step.forget:
+                for table in (registry_entries, registry_properties, registry_spent, registry_pending):
+                    await connection.execute(delete(table).where(table.c.service == service))
+            await _move(connection, service, step.cursor)
+            if pending:
+                await connection.execute(
+                    insert(registry_pending),
+                    [
+                        {
+                            "service": service,
+                            "timestamp": each.timestamp,
+                            "compact": each.compact,
+                            "expires_at": _ms(each.expires_at),
+                            "reason": each.reason,
+                        }
+                        for each in pending
+                    ],
+                )
+            return await _decided(connection, service, candidates, now)
+
+    async def pending(self, service: str, now: datetime) -> tuple[Pending, ...]:
+        """See `registry.ports.RegistryStore.pending`."""
+        table = registry_pending.c
+        waiting = (
+            select(table.timestamp, table.compact, table.expires_at, table.reason)
+            .where(table.service == service, table.expires_at > _ms(now))
+            .order_by(table.timestamp)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(waiting)).all()
+        return tuple(
+            Pending(timestamp=row.timestamp, compact=row.compact, expires_at=_moment(row.expires_at), reason=row.reason)
+            for row in rows
+        )
+
+    async def settle(
+        self, service: str, candidates: Sequence[Candidate], settled: Sequence[int], now: datetime
+    ) -> tuple[Refusal, ...]:
+        """See `registry.ports.RegistryStore.settle`."""
+        if not settled:
+            return ()
+        table = registry_pending.c
+        removed = (
+            delete(registry_pending)
+            .where(table.service == service, table.timestamp.in_(settled))
+            .returning(table.timestamp)
+        )
+        async with self._database.transaction() as connection:
+            await _locked(connection, service)
+            waiting = set((await connection.execute(removed)).scalars())
+            still = [each for each in candidates if each.timestamp in waiting]
+            return await _decided(connection, service, still, now)
+
+    # -- what is registered, hosted or followed
+
+    async def search(
+        self, service: str, conditions: Sequence[Condition], now: datetime, *, limit: int
+    ) -> tuple[Registered, ...]:
+        """See `registry.ports.RegistryStore.search`."""
+        table = registry_entries.c
+        found = (
+            select(registry_entries)
+            .where(table.service == service, table.retracts.is_(None), table.expires_at > _ms(now))
+            .order_by(table.timestamp)
+            .limit(limit)
+        )
+        if conditions:
+            found = found.where(_one_credential_meets(conditions))
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(found)).all()
+        return tuple(_registered(row) for row in rows)
+
+    async def entry_of(self, service: str, holder: DID, now: datetime) -> Entry | None:
+        """See `registry.ports.RegistryStore.entry_of`."""
+        async with self._database.reading() as connection:
+            row = await _row_of(connection, service, holder)
+        return _current(row, now)
+
+    async def prune(self, now: datetime) -> None:
+        """See `registry.ports.RegistryStore.prune`."""
+        moment = _ms(now)
+        gone = exists().where(
+            registry_entries.c.service == registry_properties.c.service,
+            registry_entries.c.timestamp == registry_properties.c.timestamp,
+            registry_entries.c.expires_at <= moment,
+        )
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(registry_properties).where(gone))
+            for table in (registry_entries, registry_spent, registry_pending):
+                await connection.execute(delete(table).where(table.c.expires_at <= moment))
+
+    # -- our own registrations
+
+    async def join(self, service: str, holder: DID, parameters: Mapping[str, Any], now: datetime) -> OwnRegistration:
+        """See `registry.ports.RegistryStore.join`."""
+        wish = {"parameters": _json(parameters), "due_at": _ms(now), "leaving": 0}
+        async with self._database.transaction() as connection:
+            dialect = sqlite if self._database.is_sqlite else postgresql
+            await connection.execute(
+                dialect.insert(registry_own)
+                .values(service=service, holder=holder, failures=0, **wish)
+                .on_conflict_do_update(index_elements=["service", "holder"], set_=wish)
+            )
+            row = (await connection.execute(select(registry_own).where(_is_own(service, holder)))).one()
+        return _own(row)
+
+    async def leave(self, service: str, holder: DID, now: datetime) -> OwnRegistration | None:
+        """See `registry.ports.RegistryStore.leave`."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                update(registry_own).where(_is_own(service, holder)).values(leaving=1, due_at=_ms(now))
+            )
+            row = (await connection.execute(select(registry_own).where(_is_own(service, holder)))).one_or_none()
+        return None if row is None else _own(row)
+
+    async def own(self, service: str, holder: DID) -> OwnRegistration | None:
+        """See `registry.ports.RegistryStore.own`."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(registry_own).where(_is_own(service, holder)))).one_or_none()
+        return None if row is None else _own(row)
+
+    async def owned(self, service: str | None = None) -> tuple[OwnRegistration, ...]:
+        """See `registry.ports.RegistryStore.owned`."""
+        table = registry_own.c
+        found = select(registry_own).order_by(table.service, table.holder)
+        if service is not None:
+            found = found.where(table.service == service)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(found)).all()
+        return tuple(_own(row) for row in rows)
+
+    async def due(self, now: datetime) -> tuple[OwnRegistration, ...]:
+        """See `registry.ports.RegistryStore.due`."""
+        table = registry_own.c
+        found = select(registry_own).where(table.due_at <= _ms(now)).order_by(table.due_at, table.service, table.holder)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(found)).all()
+        return tuple(_own(row) for row in rows)
+
+    async def registered(
+        self,
+        service: str,
+        holder: DID,
+        *,
+        presentation_id: str,
+        registered_at: datetime,
+        expires_at: datetime,
+        due_at: datetime,
+    ) -> None:
+        """See `registry.ports.RegistryStore.registered`."""
+        now = _ms(registered_at)
+        stands = {
+            "presentation_id": presentation_id,
+            "registered_at": now,
+            "expires_at": _ms(expires_at),
+            "failures": 0,
+            "error": None,
+        }
+        table = registry_own.c
+        async with self._database.transaction() as connection:
+            for leaving, due in ((0, _ms(due_at)), (1, now)):
+                await connection.execute(
+                    update(registry_own)
+                    .where(_is_own(service, holder), table.leaving == leaving)
+                    .values(**stands, due_at=due)
+                )
+
+    async def failed(self, service: str, holder: DID, *, error: str, due_at: datetime) -> None:
+        """See `registry.ports.RegistryStore.failed`."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                update(registry_own)
+                .where(_is_own(service, holder))
+                .values(error=error, due_at=_ms(due_at), failures=registry_own.c.failures + 1)
+            )
+
+    async def left(self, service: str, holder: DID) -> None:
+        """See `registry.ports.RegistryStore.left`."""
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(registry_own).where(_is_own(service, holder), registry_own.c.leaving == 1))
+
+
+def _ms(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _moment(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+# -- logs
+
+
+async def _cursor(connection: AsyncConnection, service: str, *, lock: bool = False) -> Cursor | None:
+    table = registry_logs.c
+    found = select(table.seed, table.last).where(table.service == service)
+    row = (await connection.execute(found.with_for_update() if lock else found)).one_or_none()
+    return None if row is None or row.last == _UNREAD else Cursor(seed=row.seed, timestamp=row.last)
+
+
+async def _locked(connection: AsyncConnection, service: str) -> Cursor | None:
+    """Make sure that nobody else decides about this service until we are done, and say where its log is."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    await connection.execute(
+        dialect.insert(registry_logs).values(service=service, seed=NO_SEED, last=_UNREAD).on_conflict_do_nothing()
+    )
+    return await _cursor(connection, service, lock=True)
+
+
+async def _move(connection: AsyncConnection, service: str, cursor: Cursor | None) -> None:
+    seed, last = (NO_SEED, _UNREAD) if cursor is None else (cursor.seed, cursor.timestamp)
+    await connection.execute(
+        update(registry_logs).where(registry_logs.c.service == service).values(seed=seed, last=last)
+    )
+
+
+# -- entries
+
+
+async def _row_of(connection: AsyncConnection, service: str, holder: DID) -> Row[Any] | None:
+    table = registry_entries.c
+    found = select(registry_entries).where(table.service == service, table.holder == holder)
+    return (await connection.execute(found)).one_or_none()
+
+
+def _current(row: Row[Any] | None, now: datetime) -> Entry | None:
+    return None if row is None or row.expires_at <= _ms(now) else _entry(row)
+
+
+async def _standing(
+    connection: AsyncConnection, service: str, holder: DID, now: datetime
+) -> tuple[Entry | None, frozenset[str]]:
+    """What a decision on a message of this holder depends on."""
+    table = registry_spent.c
+    known = select(table.presentation_id).where(
+        table.service == service, table.holder == holder, table.expires_at > _ms(now)
+    )
+    row = await _row_of(connection, service, holder)
+    return _current(row, now), frozenset((await connection.execute(known)).scalars())
+
+
+async def _decided(
+    connection: AsyncConnection, service: str, candidates: Sequence[Candidate], now: datetime
+) -> tuple[Refusal, ...]:
+    refusals = []
+    for candidate in candidates:
+        row = await _row_of(connection, service, candidate.holder)
+        if row is not None and row.timestamp >= candidate.timestamp:
+            continue
+        current, spent = await _standing(connection, service, candidate.holder, now)
+        try:
+            admission = candidate.decide(current, spent)
+        except RejectedError as error:
+            refusals.append(Refusal(timestamp=candidate.timestamp, error=error))
+        else:
+            await _put(connection, admission, candidate.timestamp)
+    return tuple(refusals)
+
+
+async def _put(connection: AsyncConnection, admission: Admission, timestamp: int) -> Entry:
+    """Store a message under its number; the holder's earlier one goes, and its id is spent."""
+    before = await _row_of(connection, admission.service, admission.holder)
+    if before is not None:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        await connection.execute(
+            dialect.insert(registry_spent)
+            .values(
+                service=before.service,
+                holder=before.holder,
+                presentation_id=before.presentation_id,
+                expires_at=before.expires_at,
+            )
+            .on_conflict_do_nothing()
+        )
+        for table in (registry_properties, registry_entries):
+            await connection.execute(
+                delete(table).where(table.c.service == before.service, table.c.timestamp == before.timestamp)
+            )
+    await connection.execute(insert(registry_entries).values(timestamp=timestamp, **_columns(admission)))
+    if isinstance(admission, Registration):
+        properties = [
+            {
+                "service": admission.service,
+                "timestamp": timestamp,
+                "credential": position,
+                "path": path,
+                "value": value,
+                "folded": value.casefold(),
+            }
+            for position, credential in enumerate(admission.properties)
+            for path, value in credential
+        ]
+        if properties:
+            await connection.execute(insert(registry_properties), properties)
+    return admission.numbered(timestamp)
+
+
+def _columns(admission: Admission) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "service": admission.service,
+        "holder": admission.holder,
+        "presentation_id": admission.presentation_id,
+        "compact": admission.compact,
+        "issued_at": _ms(admission.issued_at),
+        "expires_at": _ms(admission.expires_at),
+    }
+    match admission:
+        case Withdrawal():
+            return columns | {"retracts": admission.retracts, "claims": "{}", "proven": "[]", "parameters": "{}"}
+        case Registration():
+            return columns | {
+                "retracts": None,
+                "claims": _json(admission.claims),
+                "proven": _json(sorted(admission.proven)),
+                "parameters": _json(admission.parameters),
+            }
+
+
+def _entry(row: Row[Any]) -> Entry:
+    if row.retracts is None:
+        return _registered(row)
+    return Withdrawn(
+        service=row.service,
+        timestamp=row.timestamp,
+        holder=DID(row.holder),
+        presentation_id=row.presentation_id,
+        compact=row.compact,
+        issued_at=_moment(row.issued_at),
+        expires_at=_moment(row.expires_at),
+        retracts=row.retracts,
+    )
+
+
+def _registered(row: Row[Any]) -> Registered:
+    return Registered(
+        service=row.service,
+        timestamp=row.timestamp,
+        holder=DID(row.holder),
+        presentation_id=row.presentation_id,
+        compact=row.compact,
+        issued_at=_moment(row.issued_at),
+        expires_at=_moment(row.expires_at),
+        claims=json.loads(row.claims),
+        proven=frozenset(json.loads(row.proven)),
+        parameters=json.loads(row.parameters),
+    )
+
+
+# -- search
+
+
+def _one_credential_meets(conditions: Sequence[Condition]) -> ColumnElement[bool]:
+    """An entry has one credential with a fitting value for every condition."""
+    first = registry_properties.alias()
+    query = select(first.c.credential).where(
+        first.c.service == registry_entries.c.service,
+        first.c.timestamp == registry_entries.c.timestamp,
+        _fits(first.c, conditions[0]),
+    )
+    for condition in conditions[1:]:
+        other = registry_properties.alias()
+        query = query.where(
+            exists().where(
+                other.c.service == first.c.service,
+                other.c.timestamp == first.c.timestamp,
+                other.c.credential == first.c.credential,
+                _fits(other.c, condition),
+            )
+        )
+    return query.correlate(registry_entries).exists()
+
+
+def _fits(columns: Any, condition: Condition) -> ColumnElement[bool]:
+    at: ColumnElement[bool] = columns.path == condition.path
+    match condition.comparison:
+        case Comparison.EXACT:
+            return and_(at, columns.value == condition.value)
+        case Comparison.PREFIX:
+            return and_(at, columns.folded.startswith(condition.value, autoescape=True))
+        case Comparison.SUFFIX:
+            return and_(at, columns.folded.endswith(condition.value, autoescape=True))
+        case Comparison.CONTAINS:
+            return and_(at, columns.folded.contains(condition.value, autoescape=True))
+        case Comparison.EXISTS:
+            return at
+
+
+# -- our own registrations
+
+
+def _is_own(service: str, holder: DID) -> ColumnElement[bool]:
+    return and_(registry_own.c.service == service, registry_own.c.holder == holder)
+
+
+def _own(row: Row[Any]) -> OwnRegistration:
+    return OwnRegistration(
+        service=row.service,
+        holder=DID(row.holder),
+        parameters=json.loads(row.parameters),
+        presentation_id=row.presentation_id,
+        registered_at=None if row.registered_at is None else _moment(row.registered_at),
+        expires_at=None if row.expires_at is None else _moment(row.expires_at),
+        due_at=_moment(row.due_at),
+        failures=row.failures,
+        error=row.error,
+        leaving=bool(row.leaving),
+    )
