@@ -138,9 +138,8 @@ def _verify_signed(
 ) -> KeyId:
     """The key that signed a JWT credential, its signature checked; `_check_claims` has let nothing else through."""
     jws = credential.jws
-    if jws is None or jws.kid is None:  # pragma: no cover  # for the type checker: proofs were refused above
-        raise UntrustedError("credential is not signed")
-    kid = KeyId(jws.kid)
+    assert jws is not None  # unsigned ones and proofs were refused above
+    kid = KeyId(jws.kid or "")  # parsing has refused a JWT without one
     # (1) the key is one of the issuer
     if kid.partition("#")[0] != credential.issuer:
         raise UntrustedError("kid of a credential is not a key of its issuer")

@@ -13,11 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from node.audit.log import AuditLog
 from node.oauth.grants import Grant
-from node.storage.database import Database
+from node.storage.database import Database, insert_or
 from node.storage.schema import access_tokens
 
 MAX_IN_MEMORY = 4_096
@@ -105,8 +104,7 @@ class SqlTokenStore:
         self._memory: OrderedDict[bytes, Stored] = OrderedDict()
         self._epoch = audit.current_epoch()
         self._writing = asyncio.Lock()
-        dialect = sqlite if database.is_sqlite else postgresql
-        self._insert = dialect.insert(access_tokens).on_conflict_do_nothing()
+        self._insert = insert_or(access_tokens, database.dialect).on_conflict_do_nothing()
         self._waiting: list[tuple[dict[str, object], asyncio.Future[None]]] = []
 
     async def keep(self, token: str, grant: Grant) -> None:

@@ -7,9 +7,10 @@ the first SELECT outside the transaction, and read-then-write loses updates. Wha
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Table, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _BUSY_TIMEOUT_MS = 5_000
@@ -30,9 +31,9 @@ class Database:
         return self._engine
 
     @property
-    def is_sqlite(self) -> bool:
-        """Whether this is the embedded database (one process)."""
-        return self._engine.dialect.name == "sqlite"
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -45,6 +46,20 @@ class Database:
         """Open a transaction that only reads and never waits for a writer."""
         async with self._reading.begin() as connection:
             yield connection
+
+
+def insert_or(table: Table, dialect: str) -> sqlite.Insert:
+    """Return an INSERT into ``table`` that can say what to do on a conflict, in the words of the database in use.
+
+    Args:
+        table: where to insert.
+        dialect: ``sqlite`` or ``postgresql``; their statements are alike, and only the one in use is loaded.
+    """
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # 2 MiB that a node on SQLite does not need
+
+    return cast("sqlite.Insert", postgresql.insert(table))
 
 
 @asynccontextmanager

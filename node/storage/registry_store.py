@@ -11,12 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, and_, delete, exists, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
 from credentials.did.identifier import DID
-from node.storage.database import Database
+from node.storage.database import Database, insert_or
 from node.storage.schema import (
     registry_entries,
     registry_logs,
@@ -191,9 +190,8 @@ class SqlRegistryStore:
         """See `registry.ports.RegistryStore.join`."""
         wish = {"parameters": _json(parameters), "due_at": _ms(now), "leaving": 0}
         async with self._database.transaction() as connection:
-            dialect = sqlite if self._database.is_sqlite else postgresql
             await connection.execute(
-                dialect.insert(registry_own)
+                insert_or(registry_own, self._database.dialect)
                 .values(service=service, holder=holder, failures=0, **wish)
                 .on_conflict_do_update(index_elements=["service", "holder"], set_=wish)
             )
@@ -300,9 +298,10 @@ async def _cursor(connection: AsyncConnection, service: str, *, lock: bool = Fal
 
 async def _locked(connection: AsyncConnection, service: str) -> Cursor | None:
     """Make sure that nobody else decides about this service until we are done, and say where its log is."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     await connection.execute(
-        dialect.insert(registry_logs).values(service=service, seed=NO_SEED, last=_UNREAD).on_conflict_do_nothing()
+        insert_or(registry_logs, connection.dialect.name)
+        .values(service=service, seed=NO_SEED, last=_UNREAD)
+        .on_conflict_do_nothing()
     )
     return await _cursor(connection, service, lock=True)
 
@@ -361,9 +360,8 @@ async def _put(connection: AsyncConnection, admission: Admission, timestamp: int
     """Store a message under its number; the holder's earlier one goes, and its id is spent."""
     before = await _row_of(connection, admission.service, admission.holder)
     if before is not None:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         await connection.execute(
-            dialect.insert(registry_spent)
+            insert_or(registry_spent, connection.dialect.name)
             .values(
                 service=before.service,
                 holder=before.holder,

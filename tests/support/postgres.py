@@ -1,10 +1,11 @@
 """A PostgreSQL to test against: the one in ``HAZEL_TEST_POSTGRES``, else a throw-away cluster, else a skip that says what to install.
 
-The cluster lives in a temporary directory, listens on a Unix socket and a loopback port, and goes with the test session. ``initdb``
-refuses root, so root becomes the user ``postgres`` for it. Every call of :func:`postgres_database` gives a fresh database.
+The cluster lives in a temporary directory, listens on a Unix socket and a loopback port, is started once per process and goes with
+it. ``initdb`` refuses root, so root becomes the user ``postgres`` for it. :func:`postgres_database` gives a fresh database each time.
 """
 
 import asyncio
+import atexit
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -58,46 +60,43 @@ def _free_port() -> int:
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Yield the URL of a server; wrap this in a fixture of session scope."""
+    """Yield the URL of a server, starting one where needed; wrap this in a fixture of session scope."""
     given = os.environ.get(VARIABLE)
-    if given:
-        yield given.replace("postgresql+asyncpg://", "postgresql://")
-        return
+    yield given.replace("postgresql+asyncpg://", "postgresql://") if given else _cluster()
+
+
+@lru_cache(maxsize=1)
+def _cluster() -> str:
+    """Start the throw-away cluster of this process and return its URL."""
     binaries = _binaries()
     if binaries is None:
         pytest.skip(f"no PostgreSQL: apt-get install postgresql, or set {VARIABLE}")
     directory = Path(tempfile.mkdtemp(prefix="hazel-pg-"))
-    try:
-        if os.geteuid() == 0:
-            shutil.chown(directory, _USER, _USER)
-        data, port = directory / "data", _free_port()
-        _run(
-            [
-                f"{binaries}/initdb",
-                "-D",
-                f"{data}",
-                "-U",
-                _USER,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-locale",
-                "--no-sync",
-            ],
-            directory,
-        )
-        options = f"-p {port} -k {directory} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB -c max_connections=60"
-        _run(
-            [f"{binaries}/pg_ctl", "-D", f"{data}", "-w", "-t", "30", "-l", f"{directory}/log", "-o", options, "start"],
-            directory,
-        )
-        try:
-            yield f"postgresql://{_USER}@127.0.0.1:{port}/postgres"
-        finally:
-            _run([f"{binaries}/pg_ctl", "-D", f"{data}", "-w", "-m", "immediate", "stop"], directory)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    if os.geteuid() == 0:
+        shutil.chown(directory, _USER, _USER)
+    data, port = directory / "data", _free_port()
+    initdb = [
+        f"{binaries}/initdb",
+        "-D",
+        f"{data}",
+        "-U",
+        _USER,
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-locale",
+        "--no-sync",
+    ]
+    _run(initdb, directory)
+    # fsync only matters when the machine stops, and then this cluster is gone anyway
+    options = f"-p {port} -k {directory} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB -c max_connections=60 -c fsync=off"
+    pg_ctl = [f"{binaries}/pg_ctl", "-D", f"{data}", "-w", "-t", "30"]
+    _run([*pg_ctl, "-l", f"{directory}/log", "-o", options, "start"], directory)
+    stop = _as_user([*pg_ctl, "-m", "immediate", "stop"])
+    atexit.register(subprocess.run, stop, cwd=directory, capture_output=True, check=False)  # before the directory goes
+    return f"postgresql://{_USER}@127.0.0.1:{port}/postgres"
 
 
 @asynccontextmanager
