@@ -34,6 +34,7 @@ lint: $(STAMP) ## format, lint, types, direction of imports
 
 test: $(STAMP) ## all tests; T=tests/registry and K=retract narrow it
 	@tools/debian_packages optional postgresql
+	@"$(BIN)/python" -m examples.region.hapi --fetch
 	@"$(BIN)/python" -m pytest "$(T)" $(if $(K),-k "$(K)") -n $(PYTEST_WORKERS) --dist loadgroup -q
 
 check: lint test ## lint, then all tests

@@ -1,0 +1,209 @@
+"""Two real nodes in this process, over TLS on loopback: a holder with a foreign FHIR server behind it, and somebody who asks.
+
+The holder hosts the discovery service too, so that nobody else is needed. Everything is as in the demo region: certificates of a
+throw-away authority, did:web, tokens bound to keys.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from credentials.did.certificate_chain import CertificateChain
+from examples.region.certificates import RegionCertificates, prepare_certificates
+from examples.region.discovery import write_definitions
+from examples.region.free_ports import FreePorts
+from examples.region.organisations import HOFSTEDE, LINDE, MEDICATION, Organisation
+from node.app import open_node
+from node.config.load import load_config
+from node.config.template import Chosen
+from node.founding import Certificate, found_node
+from node.ports import HttpRequest, HttpResponse
+from node.runtime import serve_node
+from node.web.client import Client, open_own_client, open_peer_client
+from node.world import SystemClock, SystemEntropy
+
+BSN_SYSTEM = "http://fhir.nl/fhir/NamingSystem/bsn"
+USER = {"identifier": "U-3001", "name": "P. Bakker", "role": "01.016"}
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoNodes:
+    """The asker's internal API, and the holder as the asker's network sees it."""
+
+    asker: str
+    asker_key: str
+    holder: str
+    internal: Client
+    network: Client
+
+    async def call(self, path: str, body: Any) -> HttpResponse:
+        """Call the asker's internal API."""
+        return await self.internal.send(
+            HttpRequest(
+                method="POST",
+                url=f"{self.asker}/internal{path}",
+                headers={"Authorization": f"Bearer {self.asker_key}", "Content-Type": "application/json"},
+                body=json.dumps(body).encode(),
+                max_bytes=64_000_000,
+                timeout=60.0,
+            )
+        )
+
+    async def token(self) -> tuple[str, str]:
+        """Return an access token of the holder, and the id of the key it is bound to."""
+        employee = {
+            "@context": ["https://www.w3.org/2018/credentials/v1", "https://nuts.nl/credentials/v1"],
+            "type": ["VerifiableCredential", "NutsEmployeeCredential"],
+            "credentialSubject": {"identifier": "U-3001", "name": "P. Bakker", "roleName": "01.016"},
+        }
+        answer = await self.call(
+            f"/auth/v2/{LINDE.key}/request-service-access-token",
+            {
+                "authorization_server": f"{self.holder}/oauth2/{HOFSTEDE.key}",
+                "scope": MEDICATION,
+                "credentials": [employee],
+            },
+        )
+        assert answer.status == 200, answer.body
+        token = json.loads(answer.body)
+        return token["access_token"], token["dpop_kid"]
+
+    async def fhir(self, token: tuple[str, str], method: str, target: str, *, form: str | None = None) -> HttpResponse:
+        """Send one request to the holder's FHIR base, with a proof for exactly that request."""
+        url = f"{self.holder}/fhir/{HOFSTEDE.key}/r4/{target}"
+        proof = await self.call(
+            f"/auth/v2/dpop/{quote(token[1], safe='')}",
+            {"htm": method, "htu": url.partition("?")[0], "token": token[0]},
+        )
+        headers = {"Authorization": f"DPoP {token[0]}", "DPoP": json.loads(proof.body)["dpop"]}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = None if form is None else form.encode()
+        return await self.network.send(
+            HttpRequest(method=method, url=url, headers=headers, body=body, max_bytes=64_000_000, timeout=30.0)
+        )
+
+
+@asynccontextmanager
+async def two_nodes(folder: Path, fhir_base: str) -> AsyncIterator[TwoNodes]:
+    """Start a pharmacy in front of ``fhir_base``, and a hospital that asks it."""
+    certificates = await asyncio.to_thread(prepare_certificates, folder / "certificates", now=datetime.now(UTC))
+    ports = FreePorts()
+    public = {each.key: ports.take(19_443 + n) for n, each in enumerate((HOFSTEDE, LINDE))}
+    internal = {each.key: ports.take(19_543 + n) for n, each in enumerate((HOFSTEDE, LINDE))}
+    urls = {key: f"https://{key}.localhost:{port}" for key, port in public.items()}
+    chain = CertificateChain.from_pem(certificates.organisations[HOFSTEDE.key].uzi_chain.read_bytes())
+    root = chain.fingerprints("sha256")[-1]
+    definitions = write_definitions(folder / "definitions", host_url=urls[HOFSTEDE.key], uzi_root=root)
+    async with AsyncExitStack() as stack:
+        stack.callback(ports.release)
+        for organisation in (HOFSTEDE, LINDE):
+            hosts = organisation is HOFSTEDE
+            await _found(
+                folder / organisation.key,
+                organisation,
+                certificates,
+                _chosen(
+                    organisation,
+                    url=urls[organisation.key],
+                    listen=f"127.0.0.1:{public[organisation.key]}",
+                    internal=f"127.0.0.1:{internal[organisation.key]}",
+                    root=root,
+                    fhir={"r4": fhir_base} if hosts else {},
+                    host=[MEDICATION] if hosts else [],
+                ),
+                definitions,
+            )
+            config = load_config(folder / organisation.key / "hazel.yaml")
+            node = await stack.enter_async_context(open_node(config))
+            await stack.enter_async_context(serve_node(node))
+        asker = f"http://127.0.0.1:{internal[LINDE.key]}"
+        running = TwoNodes(
+            asker=asker,
+            asker_key=(folder / LINDE.key / "api.key").read_text(encoding="ascii").strip(),
+            holder=urls[HOFSTEDE.key],
+            internal=await stack.enter_async_context(open_own_client([asker])),
+            network=await stack.enter_async_context(
+                open_peer_client(loopback=True, ca_file=str(certificates.tls_root))
+            ),
+        )
+        await _until_registered(running)
+        yield running
+
+
+async def _found(
+    folder: Path,
+    organisation: Organisation,
+    certificates: RegionCertificates,
+    chosen: Chosen,
+    definitions: tuple[Path, ...],
+) -> None:
+    files = certificates.organisations[organisation.key]
+    await found_node(
+        folder,
+        chosen,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        certificate=Certificate(chain=files.uzi_chain.read_bytes(), key=files.uzi_key.read_bytes()),
+        files={
+            "tls.pem": files.tls_chain.read_bytes(),
+            "tls.key": files.tls_key.read_bytes(),
+            "ca.pem": certificates.tls_root.read_bytes(),
+        },
+        definitions=definitions,
+    )
+
+
+def _chosen(
+    organisation: Organisation,
+    *,
+    url: str,
+    listen: str,
+    internal: str,
+    root: str,
+    fhir: Mapping[str, str],
+    host: list[str],
+) -> Chosen:
+    return Chosen(
+        organisation={
+            "name": organisation.name,
+            "city": organisation.city,
+            "ura": organisation.ura,
+            "subject": organisation.key,
+            "facility_type": organisation.facility_type or "X",
+        },
+        url=url,
+        public={"address": listen, "tls_certificate": "tls.pem", "tls_key": "tls.key"},
+        internal=internal,
+        fhir=fhir,
+        usecases=["medication"],
+        join=[MEDICATION],
+        host=host,
+        ca_file="ca.pem",
+        uzi=[root],
+        refresh_ms=200,
+        loopback=True,
+    )
+
+
+async def _until_registered(nodes: TwoNodes) -> None:
+    """Wait until the asker knows both members, its own list following the holder's."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = await nodes.internal.send(
+                HttpRequest(
+                    method="GET",
+                    url=f"{nodes.asker}/internal/directory/v1/organisations?service={MEDICATION}",
+                    headers={"Authorization": f"Bearer {nodes.asker_key}"},
+                )
+            )
+            if len(json.loads(answer.body)["organisations"]) == 2:  # the holder's own view is at least as new
+                break
+            await asyncio.sleep(0.05)
