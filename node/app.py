@@ -245,7 +245,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     )
 
     # The two ways through the house.
-    own = {version: OwnServer(version=version, url=server.url) for version, server in config.fhir.items()}
+    own = {version: OwnServer(version=version, url=server.url, known_as=server.known_as) for version, server in config.fhir.items()}
     records = OwnRecords(
         world.own, own, clock, keep=config.limits.facts_ms / 1000, timeout=config.limits.step_ms / 1000
     )

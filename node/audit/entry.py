@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from credentials.encoding import b64url_encode
+from credentials.encoding import b64_encode
 from node.audit.log import SingleUse
 from node.audit.pseudonym import redact_bsn
 from node.audit.record import OUTCOME_UNKNOWN, AuditRecord, Outcome, milliseconds
@@ -58,9 +58,9 @@ class Entry:
     index: Index
 
 
-def sealed_place(subject: str, at: datetime, patient: str | None) -> bytes:
-    """Return what sealed details are bound to, so that they can not be moved to another record."""
-    return f"audit|{subject}|{milliseconds(at)}|{patient or ''}".encode("utf-8", "replace")
+def sealed_place(subject: str, at: int, patient: str | None) -> bytes:
+    """Return what sealed details are bound to, so that they can not be moved to another record; ``at`` in milliseconds."""
+    return f"audit|{subject}|{at}|{patient or ''}".encode("utf-8", "replace")
 
 
 def record_entry(record: AuditRecord, *, final: bool, once: Sequence[SingleUse], sealer: Sealer) -> Entry:
@@ -69,6 +69,7 @@ def record_entry(record: AuditRecord, *, final: bool, once: Sequence[SingleUse],
         name: value for name, value in zip(_TEXTS, _texts_of(record), strict=True) if value is not None
     }
     body["row"] = RECORD if final else PROMISE
+    at = milliseconds(record.at)
     if record.rules:
         body["rules"] = [
             {
@@ -81,15 +82,15 @@ def record_entry(record: AuditRecord, *, final: bool, once: Sequence[SingleUse],
             for rule in record.rules
         ]
     if once:
-        body["once"] = [[use.kind, b64url_encode(use.key), milliseconds(use.expires_at)] for use in once]
+        body["once"] = [[use.kind, use.key.hex(), milliseconds(use.expires_at)] for use in once]
     if record.query is not None or record.reason is not None:
         details = {
             name: text[:MAX_SEALED_TEXT].encode("utf-8", "replace").decode()
             for name, text in (("query", record.query), ("reason", record.reason))
             if text is not None
         }
-        place = sealed_place(record.subject, record.at, record.patient)
-        body["sealed"] = b64url_encode(sealer.seal(_encoder.encode(details), place))
+        place = sealed_place(record.subject, at, record.patient)
+        body["sealed"] = b64_encode(sealer.seal(_encoder.encode(details), place))
     try:
         encoded = _encoder.encode(body)
     except UnicodeEncodeError:  # a lone surrogate from a peer's path must not stop the record
@@ -106,7 +107,7 @@ def record_entry(record: AuditRecord, *, final: bool, once: Sequence[SingleUse],
             body["row"],
             None,
             body["subject"],
-            milliseconds(record.at),
+            at,
             record.kind,
             body.get("patient"),
             body.get("peer_ura"),

@@ -133,6 +133,8 @@ class _Lane:
             self.findings.add(self.verifier.lane, self.verifier.seq, "head", "a signed head stands at the wrong place")
 
     def finish(self) -> LaneReport:
+        if self.rows == 0:
+            self.findings.add(self.verifier.lane, self.verifier.seq, "missing", "the export of this lane has no rows")
         if not self.has_end:
             self.findings.add(self.verifier.lane, self.verifier.seq, "cut", "the export breaks off before its end")
         elif self.verifier.signed_upto < self.verifier.seq:

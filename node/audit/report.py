@@ -79,7 +79,10 @@ class AccessReport:
 
 def _entry(access: ReportedAccess) -> dict[str, Any]:
     found, body = access.found, access.found.body
-    rules = {str(rule["rule"]): rule for rule in body.get("rules", ()) if rule["outcome"] == "permit"}
+    # A basis is a rule of its own (consent/decide) or the code of the rule that chose one (exchange/decide).
+    granted = {
+        str(rule[name]) for rule in body.get("rules", ()) if rule["outcome"] == "permit" for name in ("rule", "code")
+    }
     return {
         "lane": found.lane,
         "seq": found.seq,
@@ -102,8 +105,8 @@ def _entry(access: ReportedAccess) -> dict[str, Any]:
         },
         "why": {
             "purpose": body.get("purpose"),
-            "basis": next((basis for basis in LEGAL_BASES if basis in rules), None),
-            "break_glass": access.reason is not None or "break_glass" in rules,
+            "basis": next((basis for basis in LEGAL_BASES if basis in granted), None),
+            "break_glass": access.reason is not None or "break_glass" in granted,
             "reason": access.reason,
         },
         "decision": body["decision"],

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from credentials.encoding import b64url_decode
+from credentials.encoding import b64_decode
 from credentials.errors import MalformedError
 from credentials.keys import KeyId, PublicKey
 from node.audit.asking import ReportRequest, User, parse_search
@@ -22,7 +22,7 @@ from node.audit.export import export_lines
 from node.audit.fhir import Site, audit_event
 from node.audit.head import HeadKeeper, SignedHead
 from node.audit.log import AuditLog
-from node.audit.record import AuditRecord, from_milliseconds
+from node.audit.record import AuditRecord
 from node.audit.report import MAX_ENTRIES, AccessReport, ReportedAccess
 from node.audit.seal import Sealer, SealError
 from node.audit.search import MAX_COUNT, AuditQuestion, AuditReader, Found, Page
@@ -161,9 +161,9 @@ class AuditService:
         sealed = found.body.get("sealed")
         if not isinstance(sealed, str):
             return {}
-        place = sealed_place(str(found.body["subject"]), from_milliseconds(found.at), found.body.get("patient"))
+        place = sealed_place(str(found.body["subject"]), found.at, found.body.get("patient"))
         try:
-            opened = json.loads(self._sealer.unseal(b64url_decode(sealed), place))
+            opened = json.loads(self._sealer.unseal(b64_decode(sealed), place))
         except (SealError, MalformedError, ValueError):
             logger.warning("details of an audit record do not open", extra={"lane": found.lane, "seq": found.seq})
             return {}

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from credentials.encoding import b64url_encode
 from credentials.errors import CredentialError, MalformedError
 from credentials.keys import KeyId, PublicKey
 from node.audit import reader_sqlite
@@ -172,7 +171,7 @@ def _check_kept_keys(lanes: Sequence[LaneVerifier], kept: set[tuple[str, bytes, 
     recorded = {use: lane for lane in lanes for use in lane.once}
     held = set()
     for kind, key, expires in kept:
-        use = (kind, b64url_encode(key), expires)
+        use = (kind, key.hex(), expires)
         held.add(use)
         if use not in recorded:
             findings.add("", 0, "single_use", "a single-use value that no record used")

@@ -72,6 +72,8 @@ class FhirServer(Section):
 
     url: str
     """Base URL, ``http`` or ``https``."""
+    known_as: tuple[str, ...] = ()
+    """Other base URLs under which the server speaks of itself, in links and references."""
     authorization_file: Path | None = None
     """File holding the value of the ``Authorization`` header that the server wants."""
 
@@ -79,6 +81,11 @@ class FhirServer(Section):
     @classmethod
     def _base_url(cls, value: str) -> str:
         return _checked_url(value, ("http", "https"))
+
+    @field_validator("known_as")
+    @classmethod
+    def _base_urls(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_checked_url(value, ("http", "https")) for value in values)
 
 
 class Trust(Section):
@@ -129,8 +136,6 @@ class Limits(Section):
     """The largest page of answers."""
     facts_ms: Annotated[int, Field(ge=0, le=900_000)] = 60_000
     """How long facts of our own FHIR server (identity, care team) are remembered; memory only."""
-    token_requests_per_minute: Annotated[int, Field(ge=1)] = 600
-    """Token requests of one address in a minute."""
 
 
 class Config(Section):

@@ -1,9 +1,9 @@
 """What our own FHIR server says about a citizen: which records are theirs, and who takes part in their care.
 
 The holder decides on these facts, the asker localises by them (LANDSCAPE §6.6). They are asked with the node's own access, kept
-in memory only and for a short time (``limits.facts_ms``, at most 15 minutes), and never guessed: a server that can not answer is
-an error, and the answer to the peer is then no. What the citizens' numbers are is in the keys of this memory, so it is bounded and
-never written or logged.
+in memory only and for a short time (``limits.facts_ms``, at most 15 minutes), and never guessed: a server that can not answer, or
+answers in more pages than we read, is an error, and the answer to the peer is then no. Citizens' numbers are in the keys of this
+memory, so it is bounded and never written or logged.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from node.usecases.model import FhirVersion
 from node.usecases.plan import FORM_TYPE, FhirRequest
 
 MAX_PAGES = 5
-"""Pages of care teams that are read."""
+"""Pages of care teams of one record that are read."""
 
 MAX_FACTS = 10_000
 """Facts in memory; the oldest goes first."""
@@ -54,11 +54,12 @@ class OwnServer:
 
     version: FhirVersion
     url: str
+    known_as: tuple[str, ...] = ()
 
     @property
     def bases(self) -> Bases:
         """Addresses under which the server is known."""
-        return Bases.of([self.url])
+        return Bases.of([self.url, *self.known_as])
 
 
 class OwnRecords:
@@ -97,7 +98,11 @@ class OwnRecords:
 
         async def ask() -> frozenset[str]:
             request = FhirRequest(method="POST", path="Patient/_search", form=(("identifier", f"{BSN_SYSTEM}|{bsn}"),))
-            body = await self._body(version, request)
+            body = _ok(await self._send(version, request))
+            if _believe(lambda: next_links(body)):
+                raise FactsUnavailableError(
+                    "too_many_patients"
+                )  # a server that ignores the number: ours may be anywhere
             found = _believe(lambda: citizens_in(body, fhir_version=version))
             return frozenset(patient for patient, number in found.items() if number == bsn)
 
@@ -134,9 +139,13 @@ class OwnRecords:
             for record in sorted(records):
                 query = (("patient", record), ("status", "active"))
                 link: str | None = FhirRequest(method="GET", path="CareTeam", query=query).target
-                while link is not None and len(bodies) < MAX_PAGES * len(records):
+                pages = 0
+                while link is not None:
+                    if pages == MAX_PAGES:
+                        raise FactsUnavailableError("too_many_pages")  # half a care team is none
                     body = _ok(await self._get(version, link))
                     bodies.append(body)
+                    pages += 1
                     link = _next(body, bases)
             now = self._clock.now()
             teams = _believe(
@@ -159,12 +168,9 @@ class OwnRecords:
     async def _read_all(self, version: FhirVersion, needs: frozenset[Need]) -> Mapping[Need, bytes]:
         async def read(need: Need) -> tuple[Need, bytes]:
             answer = await self._send(version, FhirRequest(method="GET", path=f"{need[0]}/{need[1]}"))
-            return need, answer.body if answer.status == HTTPStatus.OK else b""
+            return need, b"" if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) else _ok(answer)
 
         return dict(await asyncio.gather(*(read(need) for need in sorted(needs))))
-
-    async def _body(self, version: FhirVersion, request: FhirRequest) -> bytes:
-        return _ok(await self._send(version, request))
 
     async def _send(self, version: FhirVersion, request: FhirRequest) -> HttpResponse:
         headers = {"Accept": FHIR_JSON}
@@ -223,6 +229,6 @@ def _next(body: bytes, bases: Bases) -> str | None:
     if not links:
         return None
     relative = page_link(links[0], bases)
-    if relative is None:
+    if relative is None or len(links) > 1:
         raise FactsUnavailableError("foreign_link")
     return relative

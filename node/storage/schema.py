@@ -108,7 +108,7 @@ consents = Table(
     Column("patient", String(64), nullable=False),  # pseudonym k1.…, never a BSN
     Column("status", String(32), nullable=False),  # FHIR Consent.status
     Column("is_current", Integer, nullable=False),  # 1 for the newest version, else 0
-    Column("updated_at", BigInteger, nullable=False),  # microseconds since 1970 UTC
+    Column("updated_at", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # AES-256-GCM of the resource's JSON
     Index("consents_by_patient", "subject", "patient", "is_current"),
 )

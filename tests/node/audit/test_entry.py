@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from credentials.encoding import canonical_json
 from node.audit.entry import MAX_BODY_BYTES, index_of, mark_entry, outcome_entry, record_entry, sealed_place
 from node.audit.pseudonym import holds_bsn, is_bsn, is_pseudonym, pseudonym, redact_bsn
-from node.audit.record import AuditRecord, Outcome
+from node.audit.record import AuditRecord, Outcome, milliseconds
 from node.audit.rules import RuleOutcome
 from node.audit.seal import Sealer, SealError
 from tests.node.audit.setting import BSN, NOW, PATIENT, CountingEntropy, a_record, a_sealer, a_use
 
 TEXT = st.text(max_size=20) | st.sampled_from([BSN, f"Patient?id={BSN}", "\0", "\ud800", "é€😀", "\x1f\x7f\u2028"])
+
+AT = milliseconds(NOW)
 
 
 def stored(record: AuditRecord, **more: Any) -> tuple[bytes, tuple[Any, ...]]:
@@ -65,9 +67,9 @@ def test_query_and_reason_are_sealed_and_bound_to_their_record() -> None:
     assert b"hiv" not in body
     assert b"unconscious" not in body
     sealer = a_sealer()
-    sealed = sealer.seal(b"x", sealed_place("gouwe", NOW, PATIENT))
-    assert sealer.unseal(sealed, sealed_place("gouwe", NOW, PATIENT)) == b"x"
-    for place in (sealed_place("oever", NOW, PATIENT), sealed_place("gouwe", NOW, None)):
+    sealed = sealer.seal(b"x", sealed_place("gouwe", AT, PATIENT))
+    assert sealer.unseal(sealed, sealed_place("gouwe", AT, PATIENT)) == b"x"
+    for place in (sealed_place("oever", AT, PATIENT), sealed_place("gouwe", AT, None)):
         with pytest.raises(SealError):
             sealer.unseal(sealed, place)
 

@@ -47,7 +47,8 @@ def changed(value: Any) -> list[Any]:
             return [value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :] for at in range(len(value))]
         case bytes():
             return [value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :] for at in range(len(value))]
-    raise TypeError(type(value))
+        case _:
+            raise TypeError(type(value))
 
 
 def found(path: Path, keys: Keys, **more: Any) -> set[str]:

@@ -43,5 +43,5 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         stack.push_async_callback(place.aclose)
         database = await stack.enter_async_context(open_database(url))
         async with database.transaction() as connection:
-            await connection.run_sync(lambda sync: consents.create(sync))
+            await connection.run_sync(consents.create)
         yield House(database, place)

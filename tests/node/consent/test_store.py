@@ -27,7 +27,7 @@ async def test_a_consent_comes_back_as_it_was_with_id_and_version(house: House) 
     store = a_store(house, await house.log())
     await store.create("gouwe", "c-1", PATIENT, PERMIT, NOW)
     stored = await store.read("gouwe", "c-1")
-    assert stored.resource | {"id": None, "meta": None} == PERMIT | {"id": None, "meta": None}
+    assert {**stored.resource, "id": None, "meta": None} == {**PERMIT, "id": None, "meta": None}
     assert stored.resource["meta"] == {"versionId": "1", "lastUpdated": "2026-11-22T12:00:00.123Z"}
     assert (stored.version, stored.patient, stored.consent.bsn) == (1, PATIENT, BSN)
 
@@ -108,17 +108,21 @@ async def test_nothing_about_the_citizen_is_in_the_table_in_clear(house: House) 
 
 
 @pytest.mark.parametrize(
-    "column", ["patient = 'k1.BBBBBBBBBBBBBBBBBBBBBB'", "version = 3", "id = 'c-9'", "subject = 'oever'"]
+    ("change", "subject", "patient"),
+    [
+        ("patient = 'k1.BBBBBBBBBBBBBBBBBBBBBB'", "gouwe", "k1.BBBBBBBBBBBBBBBBBBBBBB"),
+        ("version = 3", "gouwe", PATIENT),
+        ("id = 'c-9'", "gouwe", PATIENT),
+        ("subject = 'oever'", "oever", PATIENT),
+    ],
 )
-async def test_a_moved_consent_does_not_open(house: House, column: str) -> None:
+async def test_a_moved_consent_does_not_open(house: House, change: str, subject: str, patient: str) -> None:
     store = a_store(house, await house.log())
     await store.create("gouwe", "c-1", PATIENT, PERMIT, NOW)
     async with house.database.transaction() as connection:
-        await connection.execute(text(f"UPDATE consents SET {column}"))
+        await connection.execute(text(f"UPDATE consents SET {change}"))
     with pytest.raises(SealError):
-        for subject in ("gouwe", "oever"):
-            for patient in (PATIENT, "k1.BBBBBBBBBBBBBBBBBBBBBB"):
-                await store.of_patient(subject, patient)
+        await store.of_patient(subject, patient)
 
 
 async def test_the_book_reads_once_and_again_after_a_change(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
