@@ -1,14 +1,15 @@
 """The operator's log: event names with allow-listed fields, as text or JSON lines on standard error.
 
 Never a body, token, presentation, citizen number or query string, at any level: a field that is not listed here is dropped, so
-a careless ``extra`` can not leak. Records of other libraries keep their message below WARNING out, for the same reason.
+a careless ``extra`` can not leak. Of other libraries' records only name and level are written, for the same reason, and below
+WARNING they are left out.
 """
 
 import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TextIO
 
 FIELDS = (
     "subject", "service", "peer", "origin", "code", "error", "usecase", "step", "status", "count", "ms", "reference",
@@ -27,8 +28,8 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = {name: _plain(record.__dict__[name]) for name in FIELDS if name in record.__dict__}
-        ours = record.name.startswith("node")  # another library's words may hold what it was given
-        event = record.getMessage() if ours else f"{record.name}: {record.levelname.lower()}"
+        # another library's words may hold what it was given
+        event = _plain(record.getMessage()) if _is_ours(record) else f"{record.name}: {record.levelname.lower()}"
         if record.exc_info and record.exc_info[0] is not None:
             fields["error"] = record.exc_info[0].__name__
         if self._as_json:
@@ -39,17 +40,28 @@ class _Formatter(logging.Formatter):
         return f"{at} {record.levelname.lower():7} {event}{tail}"
 
 
+def log_handler(stream: TextIO, form: Literal["text", "json"]) -> logging.Handler:
+    """Return what writes log lines to ``stream``."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Formatter(as_json=form == "json"))
+    handler.addFilter(lambda record: _is_ours(record) or record.levelno >= logging.WARNING)
+    return handler
+
+
 def set_up_logs(level: Literal["debug", "info", "warning", "error"], form: Literal["text", "json"]) -> None:
     """Send the log of this process to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter(as_json=form == "json"))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [log_handler(sys.stderr, form)]
     root.setLevel(level.upper())
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name == "node" or record.name.startswith("node.")
+
+
 def _plain(value: object) -> str | int:
+    """Return ``value`` on one line; what could steer a terminal or start a new line is shown as a question mark."""
     if isinstance(value, int):
         return value
-    text = str(value).replace("\n", " ").replace("\r", " ")
+    text = "".join(sign if sign.isprintable() else "?" for sign in str(value)[: _MAX_VALUE + 1])
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"

@@ -3,6 +3,7 @@
 A test compares the pages with what is generated here, so they can not go out of date. The command page is made from the parsers
 themselves rather than from the text of ``--help``, whose layout differs between versions of Python.
 """
+# ruff: noqa: INP001  # a program beside the packages, not one of them
 
 import argparse
 import sys
@@ -13,6 +14,8 @@ from node.cli.config_docs import config_markdown
 from node.cli.main import THINGS, Parser, describe_thing
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+USAGE_WIDTH = 100
 
 INTRODUCTION = """\
 # The command `hazel`
@@ -63,7 +66,7 @@ def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
     told = [action for action in actions if not isinstance(action, argparse._HelpAction)]  # noqa: SLF001
     yield ""
     yield "```"
-    yield " ".join([parser.prog, *(_usage(action) for action in told)])
+    yield from _wrapped([parser.prog, *(_usage(action) for action in told)])
     yield "```"
     described = [action for action in told if action.help]
     if described:
@@ -72,6 +75,18 @@ def _command(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield "| --- | --- |"
     for action in described:
         yield f"| `{_name(action)}` | {_cell(action.help or '')} |"
+
+
+def _wrapped(words: list[str]) -> Iterator[str]:
+    """Yield ``words`` in lines of at most :data:`USAGE_WIDTH`, none of them broken."""
+    line = ""
+    for word in words:
+        if line and len(line) + 1 + len(word) > USAGE_WIDTH:
+            yield line
+            line = f"    {word}"
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
 
 
 def _usage(action: argparse.Action) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from node.cli.items import Item, describe
 from node.cli.output import NOTHING, members, pick, word
 
+_FOUND_BY = {"care_team": "in the care team", "named": "named by you"}
 EVENTS = frozenset({"plan", "source", "resource", "end"})
 
 
@@ -50,6 +51,8 @@ class Answer:
                 self._resource(event)
             case "end":
                 self.end = event
+            case _:  # a kind of line that a later version may have
+                pass
         return ()
 
     def _plan(self, event: dict[str, Any]) -> list[str]:
@@ -58,14 +61,14 @@ class Answer:
             self.names[word(one, "ura")] = word(one, "name")
             lines.append(
                 f"  asking {word(one, 'ura')} {word(one, 'name')} "
-                f"(FHIR {word(one, 'fhir_version')}, found by {_words(word(one, 'found_by'))})"
+                f"(FHIR {word(one, 'fhir_version')}, {_FOUND_BY.get(word(one, 'found_by'), word(one, 'found_by'))})"
             )
         lines += [
             f"  not asking {word(one, 'ura')} {word(one, 'name')}: {_words(word(one, 'reason'))}"
             for one in members(event, "not_asked")
         ]
-        if len(lines) == 1:
-            lines.append("  nobody to ask")
+        if not members(event, "holders"):
+            lines.append("  NOBODY is asked: no other organisation is known to take part for this patient")
         return lines
 
     def _source(self, event: dict[str, Any]) -> str:
@@ -94,6 +97,11 @@ class Answer:
     def _called(self, ura: str) -> str:
         name = self.names.get(ura, NOTHING)
         return ura if name == NOTHING else f"{ura} {name}"
+
+    @property
+    def asked_nobody(self) -> bool:
+        """Whether no organisation was asked, so that finding nothing means nothing."""
+        return not self.names
 
     @property
     def sorted(self) -> list[Received]:

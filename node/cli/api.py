@@ -177,6 +177,15 @@ class NodeApi:
                     f"{error.origin}: {error.code}", "is the address of internal in the configuration the node's own?"
                 )
 
+    def problem_on(self, line: bytes) -> CommandError | None:
+        """Return what the node said no to, when the first line of a stream is a problem document; else ``None``."""
+        try:
+            status = pick(json.loads(line), "status")
+        except (ValueError, RecursionError):
+            return None
+        is_problem = isinstance(status, int) and status >= HTTPStatus.BAD_REQUEST
+        return self.problem(status, line) if is_problem else None
+
     def problem(self, status: int, body: bytes) -> CommandError:
         """Say what the node said no to (RFC 9457), and what to do."""
         try:

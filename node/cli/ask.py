@@ -2,17 +2,16 @@
 
 import argparse
 import json
-from http import HTTPStatus
 from typing import Any, get_args
 
 from node.cli.answer import EVENTS, Answer, BrokenLineError, read_event
 from node.cli.api import NodeApi, segment, with_node
 from node.cli.citizen import HOW, patient, read_bsn, read_reason
-from node.cli.options import add_json_option, add_subject_option
 from node.cli.main import add_config_option
+from node.cli.options import add_json_option, add_subject_option
 from node.cli.output import DONE, REFUSED, USAGE, CommandError, pick, printable, say, show, show_table, word
 from node.cli.person import add_person_options, asking_person
-from node.cli.usecase_files import known_usecases
+from node.cli.usecase_files import find_usecase
 from node.config.model import Config
 from node.ports import PeerError
 from node.usecases.model import Purpose
@@ -86,14 +85,15 @@ def _question(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
         raise CommandError(
             "who asks? nobody is named", "give --user and --role, or set cli_user in the configuration", code=USAGE
         )
-    known = known_usecases(config).get(arguments.usecase)
+    known = find_usecase(config, arguments.usecase)
+    if known is None:
+        raise CommandError(f"there is no use case {arguments.usecase}", "see: hazel usecase list")
     question: dict[str, Any] = {
         "user": user,
-        "purpose": arguments.purpose or (known.usecase.purposes[0] if known is not None else "TREAT"),
+        "purpose": arguments.purpose or known.usecase.purposes[0],
     }
-    for name, given in (("holders", arguments.holder), ("steps", arguments.step), ("deadline_ms", arguments.deadline_ms)):
-        if given:
-            question[name] = given
+    optional = {"holders": arguments.holder, "steps": arguments.step, "deadline_ms": arguments.deadline_ms}
+    question |= {name: given for name, given in optional.items() if given}
     question["patient"] = patient(read_bsn())
     if question["purpose"] == "BTG":
         question["break_glass"] = {"reason": read_reason()}
@@ -111,18 +111,10 @@ def _event(line: bytes, api: NodeApi, *, is_first: bool) -> dict[str, Any] | Non
     except BrokenLineError:
         event = None
     if is_first and (event is None or event["type"] not in EVENTS):
-        status = _problem_status(line)
-        if status is not None:
-            raise api.problem(status, line)
+        problem = api.problem_on(line)
+        if problem is not None:
+            raise problem
     return event
-
-
-def _problem_status(line: bytes) -> int | None:
-    try:
-        status = pick(json.loads(line), "status")
-    except (ValueError, RecursionError):
-        return None
-    return status if isinstance(status, int) and status >= HTTPStatus.BAD_REQUEST else None
 
 
 def _show_event(event: dict[str, Any], line: bytes, answer: Answer, *, as_json: bool) -> None:
@@ -163,6 +155,8 @@ def _finish(answer: Answer, *, as_json: bool) -> int:
         show("NOT COMPLETE; missing:" if missing else "NOT COMPLETE")
         for each in missing:
             show(f"  {each}")
+    elif answer.asked_nobody:
+        show("nobody was asked, so this says nothing about what there is")
     else:
         show("complete: everybody who was asked answered everything")
     show(f"{word(answer.end, 'ms')} ms; audit records {word(answer.end, 'audit')}")

@@ -12,10 +12,11 @@ from node.cli.api import API_KEY_FILE
 from node.cli.config_docs import config_markdown
 from node.cli.options import add_json_option, add_verb, add_verbs
 from node.cli.output import DONE, REFUSED, CommandError, say, show, show_json
-from node.cli.usecase_files import known_usecases
+from node.cli.usecase_files import check_usecase
 from node.config.load import ConfigError, load_config
 from node.config.model import Config, Listener
 from node.registries.definitions import DefinitionError, load_definitions
+from node.usecases.load import LoadedUseCase
 
 MASK = "***"
 
@@ -37,7 +38,8 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     verbs = add_verbs(parser)
     add_json_option(add_verb(verbs, "check", "check the configuration and the files it names", _check))
     add_json_option(add_verb(verbs, "show", "print the configuration in effect, secrets masked", _show))
-    add_verb(verbs, "docs", "print everything that may be set (Markdown)", _docs)
+    about = "print everything that may be set (Markdown)"
+    verbs.add_parser("docs", help=about, description=about, allow_abbrev=False).set_defaults(run=_docs)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -78,16 +80,13 @@ def find_problems(config: Config, file: Path) -> Iterator[Problem]:
     """
     # (1) files that are named are there
     yield from _missing_files(config, file)
-    # (2) use cases are known, and can be read
-    try:
-        known = known_usecases(config)
-    except CommandError as error:
-        yield Problem(path="usecase_directory", message=str(error), remedy=error.remedy)
-        known = {}
-    else:
-        for name in config.usecases:
-            if name not in known:
-                yield Problem(path="usecases", message=f"there is no use case {name}", remedy=f"known: {', '.join(known)}")
+    # (2) use cases are there and can be used
+    known: dict[str, LoadedUseCase] = {}
+    for name in config.usecases:
+        try:
+            known[name] = check_usecase(config, name)
+        except CommandError as error:
+            yield Problem(path="usecases", message=str(error), remedy=error.remedy)
     # (3) discovery services are defined
     try:
         services = load_definitions(config.discovery.definitions)
@@ -103,9 +102,9 @@ def find_problems(config: Config, file: Path) -> Iterator[Problem]:
                     remedy=f"put its definition file into {config.discovery.definitions}",
                 )
     # (4) a use case that is on needs the service where its participants find each other
-    for name in config.usecases:
-        service = known[name].usecase.discovery_service if name in known else None
-        if service is not None and service not in services:
+    for name, loaded in known.items():
+        service = loaded.usecase.discovery_service
+        if service not in services:
             yield Problem(
                 path="usecases",
                 message=f"{name} finds its participants at {service}, which has no definition here",
@@ -117,7 +116,9 @@ def _missing_files(config: Config, file: Path) -> Iterator[Problem]:
     named: list[tuple[str, Path | None]] = [("vault_key", config.vault_key), ("trust.ca_file", config.trust.ca_file)]
     for path, listener in (("public", config.public), ("internal", config.internal)):
         named += [(f"{path}.{name}", each) for name, each in _files_of(listener)]
-    named += [(f"fhir.{version}.authorization_file", server.authorization_file) for version, server in config.fhir.items()]
+    named += [
+        (f"fhir.{version}.authorization_file", server.authorization_file) for version, server in config.fhir.items()
+    ]
     for path, each in named:
         if each is None:
             continue
@@ -160,7 +161,9 @@ def masked(config: Config) -> dict[str, Any]:
     """
     effective: dict[str, Any] = config.model_dump(mode="json")
     if isinstance(effective["database"], str):
-        effective["database"] = _SECRET_PARAMETER.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1:{MASK}@", effective["database"]))
+        effective["database"] = _SECRET_PARAMETER.sub(
+            rf"\1{MASK}", _PASSWORD.sub(rf"\1:{MASK}@", effective["database"])
+        )
     return effective
 
 

@@ -54,7 +54,9 @@ def _list(arguments: argparse.Namespace) -> int:
         if arguments.json:
             show_json(found)
         else:
-            show_table(("ID", "STATUS", "SAYS", "ABOUT", "DATA", "PERIOD"), [row for one in found for row in _rows(one)])
+            show_table(
+                ("ID", "STATUS", "SAYS", "ABOUT", "DATA", "PERIOD"), [row for one in found for row in _rows(one)]
+            )
         return DONE
 
     return with_node(arguments.config, work)
@@ -154,7 +156,9 @@ def _chosen(found: list[Any], identifier: str | None, *, everything: bool) -> li
     if not active:
         raise CommandError("this citizen has no consent in effect here")
     if len(active) > 1:
-        raise CommandError(f"this citizen has {len(active)} consents in effect", "name one (hazel consent list), or --all")
+        raise CommandError(
+            f"this citizen has {len(active)} consents in effect", "name one (hazel consent list), or --all"
+        )
     return active
 
 

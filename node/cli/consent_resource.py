@@ -14,6 +14,7 @@ CATEGORY_WORDS = {"treatment": TREATMENT, "results": RESULTS, "medication": MEDI
 """Words for the data categories (LANDSCAPE §2.4)."""
 
 CATEGORY_SYSTEM = "urn:oid:2.16.840.1.113883.2.4.3.111.5.10.1"
+"""Code system of Mitz's data categories (event codes)."""
 FACILITY_TYPE_SYSTEM = next(system for system in sorted(FACILITY_TYPE_SYSTEMS) if system.startswith("http"))
 
 _URA = re.compile(r"[0-9]{8}\Z")
@@ -74,15 +75,16 @@ def consent_resource(wish: Wish, *, bsn: str, now: datetime) -> dict[str, Any]:
     period = {name: day for name, day in (("start", wish.start), ("end", wish.end)) if day is not None}
     actors = [_organisation(ura) for ura in wish.organisations] + [_kind(kind) for kind in wish.kinds]
     codes = [{"coding": [{"system": CATEGORY_SYSTEM, "code": code}]} for code in wish.categories]
-    for name, value in (("period", period), ("actor", actors), ("code", codes)):
-        if value:
-            provision[name] = value
+    provision |= {name: value for name, value in (("period", period), ("actor", actors), ("code", codes)) if value}
     return {
         "resourceType": "Consent",
         "status": "active",
         "scope": {"coding": [{"system": f"{_TERMINOLOGY}/consentscope", "code": "patient-privacy"}]},
         "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
         "patient": {"identifier": patient(bsn)},
+        "policyRule": {
+            "coding": [{"system": f"{_TERMINOLOGY}/v3-ActCode", "code": "OPTOUT" if wish.deny else "OPTIN"}]
+        },
         "dateTime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "provision": provision,
     }
@@ -98,7 +100,10 @@ def _organisation(ura: str) -> dict[str, Any]:
 
 
 def _kind(code: str) -> dict[str, Any]:
-    return {"role": {"coding": [{"system": FACILITY_TYPE_SYSTEM, "code": code}]}}
+    return {
+        "role": {"coding": [{"system": FACILITY_TYPE_SYSTEM, "code": code}]},
+        "reference": {"display": "every organisation of this kind"},
+    }
 
 
 _ROLE = {"coding": [{"system": f"{_TERMINOLOGY}/v3-ParticipationType", "code": "IRCP"}]}

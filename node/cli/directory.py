@@ -5,7 +5,7 @@ import argparse
 from node.cli.api import NodeApi, with_node
 from node.cli.options import add_json_option, add_verb, add_verbs
 from node.cli.output import DONE, NOTHING, CommandError, members, pick, show_json, show_table, word
-from node.cli.usecase_files import known_usecases
+from node.cli.usecase_files import find_usecase
 
 PATH = "/internal/directory/v1/organisations"
 
@@ -23,7 +23,7 @@ def _search(arguments: argparse.Namespace) -> int:
     async def work(api: NodeApi) -> int:
         query: list[tuple[str, str]] = []
         if arguments.usecase is not None:
-            known = known_usecases(api.config).get(arguments.usecase)
+            known = find_usecase(api.config, arguments.usecase)
             if known is None:
                 raise CommandError(f"there is no use case {arguments.usecase}", "see: hazel usecase list")
             query.append(("service", known.usecase.discovery_service))

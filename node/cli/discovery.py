@@ -8,6 +8,7 @@ from typing import Any
 from node.cli.api import NodeApi, segment, with_node
 from node.cli.options import add_json_option, add_subject_option, add_verb, add_verbs
 from node.cli.output import DONE, NOTHING, UNREACHABLE, CommandError, pick, say, show, show_json, show_table, word
+from node.config.model import Config
 
 BASE = "/internal/discovery/v1"
 
@@ -16,7 +17,9 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     """Describe the commands."""
     verbs = add_verbs(parser)
     add_json_option(add_verb(verbs, "list", "the services this node has a definition of", _list))
-    status = add_verb(verbs, "status", "per service: are we registered, how fresh is our copy, what goes wrong", _status)
+    status = add_verb(
+        verbs, "status", "per service: are we registered, how fresh is our copy, what goes wrong", _status
+    )
     add_subject_option(status)
     add_json_option(status)
     search = add_verb(verbs, "search", "who is registered at a service", _search)
@@ -126,8 +129,8 @@ def _join(arguments: argparse.Namespace) -> int:
     parameters = dict(_pair(text, "--parameter is NAME=VALUE") for text in arguments.parameter)
 
     async def work(api: NodeApi) -> int:
-        body = {"registrationParameters": parameters} if parameters else None
-        await api.post(_registration(api, arguments), body)
+        own = _own_parameters(api.config, arguments.subject or api.config.organisation.subject)
+        await api.post(_registration(api, arguments), {"registrationParameters": {**own, **parameters}})
         say(f"registered at {arguments.service}, and kept registered from now on")
         return DONE
 
@@ -142,9 +145,18 @@ def _leave(arguments: argparse.Namespace) -> int:
             say("       there the registration ends by itself when it expires, or try again")
             return UNREACHABLE
         say(f"left {arguments.service}")
+        if arguments.service in api.config.discovery.join:
+            say(f"note: {arguments.service} stands in discovery.join: the next start of the node registers again")
         return DONE
 
     return with_node(arguments.config, work)
+
+
+def _own_parameters(config: Config, subject: str) -> dict[str, str]:
+    """Return what the node says about itself when it registers: without it nobody could reach the organisation."""
+    from node.registries.routes import own_parameters  # brings half the node along, which no other command here needs
+
+    return own_parameters(config.url, subject, tuple(config.fhir), config.organisation.facility_type)
 
 
 def _registration(api: NodeApi, arguments: argparse.Namespace) -> str:

@@ -4,12 +4,26 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+from node.audit.record import from_milliseconds
 from node.cli.api import NodeApi, with_node
 from node.cli.main import add_config_option
 from node.cli.options import add_json_option, add_subject_option
-from node.cli.output import DONE, NOTHING, USAGE, CommandError, members, pick, show, show_json, show_table, word
+from node.cli.output import (
+    DONE,
+    NOTHING,
+    USAGE,
+    CommandError,
+    members,
+    pick,
+    show,
+    show_json,
+    show_pairs,
+    show_table,
+    word,
+)
 
 MAX_REQUEST = 1_048_576
 
@@ -46,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _reference(text: str) -> dict[str, Any]:
-    return {"audit": int(text)} if _SEQUENCE.match(text) else {"reference": text}
+    return {"audit": int(text)} if _SEQUENCE.match(text) else {"reference": text.lower()}
 
 
 def _described(file: str) -> dict[str, Any]:
@@ -68,7 +82,13 @@ def _described(file: str) -> dict[str, Any]:
 
 
 def _show(explained: object) -> None:
-    show(f"decision: {word(explained, 'decision')}")
+    show_pairs(
+        [
+            ("decision", word(explained, "decision")),
+            ("code", word(explained, "code")),
+            *_record(pick(explained, "record")),
+        ]
+    )
     rules = members(explained, "rules")
     if not rules:
         show("no rules were recorded")
@@ -86,6 +106,13 @@ def _show(explained: object) -> None:
             for rule in rules
         ],
     )
+
+
+def _record(record: object) -> Iterator[tuple[str, str]]:
+    """Yield what is known about the record that was explained; its time is milliseconds since 1970."""
+    for name, value in record.items() if isinstance(record, dict) else ():
+        is_time = name == "at" and isinstance(value, int)
+        yield name.replace("_", " "), from_milliseconds(value).isoformat(timespec="seconds") if is_time else word(value)
 
 
 def _evidence(evidence: object) -> str:

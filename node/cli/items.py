@@ -10,7 +10,7 @@ from typing import Any
 
 from node.cli.output import NOTHING, members, pick
 
-MAX_TEXT = 120
+MAX_TEXT = 100
 """Characters of a text; ``--json`` has everything."""
 
 _DATES = (
@@ -27,6 +27,8 @@ _VALUES = (
     "valueQuantity", "valueCodeableConcept", "valueString", "valueInteger", "valueDecimal", "valueBoolean", "valueDateTime",
     "valueRange", "valueRatio",
 )  # fmt: skip
+_OF_KINDS = frozenset({"MedicationRequest", "MedicationDispense", "MedicationStatement"})
+"""Types whose category says what they are: in MP9 an agreement and a dispense are both a MedicationDispense."""
 _NAMED = frozenset({"Patient", "Practitioner", "Organization", "RelatedPerson", "Location", "HealthcareService"})
 
 
@@ -46,25 +48,28 @@ class Item:
 
 def describe(resource: Any) -> Item:
     """Describe ``resource``, parsed JSON of whatever shape."""
-    kind = pick(resource, "resourceType")
+    named = pick(resource, "resourceType")
+    kind = named if isinstance(named, str) else "?"
     texts = [text for text in _texts(resource, kind) if text]
     text = ": ".join(texts[:1]) + (f": {', '.join(texts[1:])}" if len(texts) > 1 else "")
     if len(text) > MAX_TEXT:
         text = f"{text[: MAX_TEXT - 1]}…"
     marks = ", ".join(_marks(resource))
     return Item(
-        type=kind if isinstance(kind, str) else "?",
-        date=next((date for name in _DATES if (date := _date(pick(resource, name)))), NOTHING),
+        type=kind,
+        date=next((date for date in _dates(resource) if date), NOTHING),
         text=" ".join(each for each in (text, f"[{marks}]" if marks else "") if each) or NOTHING,
     )
 
 
-def _texts(resource: Any, kind: object) -> Iterator[str]:
+def _texts(resource: Any, kind: str) -> Iterator[str]:
     """Yield what the resource is about, then what it says."""
     if kind in _NAMED:
         yield _name(pick(resource, "name"))
         yield str(pick(resource, "birthDate") or "")
         return
+    if kind in _OF_KINDS:
+        yield _concept(pick(resource, "category")) or _concept(pick(resource, "category", 0))
     title = pick(resource, "title")
     yield title if isinstance(title, str) else _about(resource)
     yield _value(resource)
@@ -125,16 +130,23 @@ def _value(element: Any) -> str:
 
 
 def _quantity(value: Any) -> str:
-    """Return a Quantity, Range or Ratio in words; a comparator belongs to the number."""
-    number = pick(value, "value")
-    if isinstance(number, int | float | str):
-        unit = _text(pick(value, "unit")) or _text(pick(value, "code"))
-        return f"{_text(pick(value, 'comparator'))}{number} {unit}".rstrip()
+    """Return a Quantity, Range or Ratio in words."""
+    if text := _number(value):
+        return text
     for first, between, second in (("low", "to", "high"), ("numerator", "per", "denominator")):
-        parts = (_quantity(pick(value, first)), _quantity(pick(value, second)))
+        parts = (_number(pick(value, first)), _number(pick(value, second)))
         if any(parts):
             return f"{parts[0] or '?'} {between} {parts[1] or '?'}"
     return ""
+
+
+def _number(quantity: Any) -> str:
+    """Return a Quantity in words; a comparator belongs to the number."""
+    number = pick(quantity, "value")
+    if not isinstance(number, int | float | str):
+        return ""
+    unit = _text(pick(quantity, "unit")) or _text(pick(quantity, "code"))
+    return f"{_text(pick(quantity, 'comparator'))}{number} {unit}".rstrip()
 
 
 def _name(name: Any) -> str:
@@ -152,11 +164,20 @@ def _marks(resource: Any) -> Iterator[str]:
             yield text
     for name in _FLAGS:
         if pick(resource, name) in (True, "y"):
-            yield {"notDone": "not done", "notGiven": "not given"}.get(name, "not taken" if "aken" in name else "do NOT")
+            yield {"notDone": "not done", "notGiven": "not given"}.get(
+                name, "not taken" if "aken" in name else "do NOT"
+            )
     if pick(resource, "taken") == "n":  # STU3 MedicationStatement
         yield "not taken"
     if pick(resource, "modifierExtension"):
         yield "modified: read the original"
+
+
+def _dates(resource: Any) -> Iterator[str]:
+    """Yield dates that may be the one of the resource, the most telling first."""
+    yield from (_date(pick(resource, name)) for name in _DATES)
+    for name in ("dosageInstruction", "dosage"):  # a medication agreement is known by its period of use
+        yield _date(pick(resource, name, 0, "timing", "repeat", "boundsPeriod"))
 
 
 def _date(value: Any) -> str:

@@ -104,6 +104,7 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--config``: the file, else ``HAZEL_CONFIG``, else ``./hazel.yaml``."""
     parser.add_argument(
         "--config",
+        metavar="FILE",
         type=Path,
         default=Path(os.environ.get("HAZEL_CONFIG", DEFAULT_CONFIG)),
         help="the node's hazel.yaml (default: HAZEL_CONFIG, or ./hazel.yaml)",

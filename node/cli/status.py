@@ -6,7 +6,7 @@ from http import HTTPStatus
 from node.cli.api import NodeApi, with_node
 from node.cli.main import add_config_option
 from node.cli.options import add_json_option
-from node.cli.output import DONE, REFUSED, NOTHING, CommandError, members, pick, show, show_json, show_table, word
+from node.cli.output import DONE, NOTHING, REFUSED, CommandError, members, pick, show, show_json, show_table, word
 
 PATH = "/internal/status/v1"
 

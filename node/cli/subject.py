@@ -47,4 +47,6 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _key(method: object) -> str:
-    return " ".join(each for each in (word(method, "publicKeyJwk", "kty"), word(method, "publicKeyJwk", "crv")) if each != "-")
+    return " ".join(
+        each for each in (word(method, "publicKeyJwk", "kty"), word(method, "publicKeyJwk", "crv")) if each != "-"
+    )

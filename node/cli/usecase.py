@@ -6,10 +6,22 @@ from typing import Any
 
 from node.cli.main import DEFAULT_CONFIG
 from node.cli.options import add_json_option, add_verb, add_verbs
-from node.cli.output import DONE, NOTHING, REFUSED, CommandError, members, say, show, show_json, show_pairs, show_table, word
+from node.cli.output import (
+    DONE,
+    NOTHING,
+    REFUSED,
+    CommandError,
+    members,
+    say,
+    show,
+    show_json,
+    show_pairs,
+    show_table,
+    word,
+)
 from node.cli.usecase_files import known_usecases, read_usecase
 from node.config.load import load_config
-from node.config.model import Config
+from node.config.model import Config, Trust
 from node.usecases.listing import public_listing
 from node.usecases.listing import show as listing_of
 from node.usecases.load import SHIPPED
@@ -65,7 +77,7 @@ def _show(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
     try:
-        loaded = read_usecase(arguments.file, config.trust if config is not None else None)
+        loaded = read_usecase(arguments.file, config.trust if config is not None else Trust())
     except CommandError as error:
         if arguments.json:
             show_json({"ok": False, "message": str(error), "remedy": error.remedy})
@@ -78,7 +90,9 @@ def _check(arguments: argparse.Namespace) -> int:
         show(f"{loaded.usecase.id} {loaded.usecase.version} is in order")
         show(loaded.digest)
     if shipped is not None and shipped != loaded.digest:
-        say(f"note: {loaded.usecase.id} is shipped too, and this file differs from it")
+        say(
+            f"note: {loaded.usecase.id} is shipped, and a shipped use case can not be replaced: give this one another id"
+        )
     return DONE
 
 
@@ -95,8 +109,8 @@ def _show_listing(listing: dict[str, Any]) -> None:
         "wire_scope", "discovery_service", "purposes", "user_roles", "legal_bases", "break_the_glass", "data_category",
         "deadline_ms", "audit_code", "trust_anchors", "digest",
     )  # fmt: skip
-    show_pairs([(name.replace("_", " "), word(listing, name)) for name in names])
-    show_pairs([("source", f"{word(listing, 'source', 'specification')} ({word(listing, 'source', 'date')})")])
+    source = f"{word(listing, 'source', 'specification')} ({word(listing, 'source', 'date')})"
+    show_pairs([*((name.replace("_", " "), word(listing, name)) for name in names), ("source", source)])
     for table in members(listing, "tables"):
         show("")
         show(
@@ -106,9 +120,11 @@ def _show_listing(listing: dict[str, Any]) -> None:
         for step in members(table, "steps"):
             tier = "" if word(step, "tier") == "handed_over" else f" [{word(step, 'tier')}]"
             show(f"  {word(step, 'id')}: {word(step, 'title', 'en')}{tier}")
-            show(f"    asks  {word(step, 'asks')}")
+            asks = word(step, "asks")
+            show(f"    asks, and lets through  {asks}")
             for line in members(step, "lets_through"):
-                show(f"    lets  {word(line)}")
+                if line != asks:
+                    show(f"    lets through too        {word(line)}")
             included = word(step, "types", "included")
             back = word(step, "types", "matched") + (f", with {included}" if included != NOTHING else "")
-            show(f"    back  {back}")
+            show(f"    may come back           {back}")

@@ -7,25 +7,28 @@ promised to the audit log before it is sent, and an answer is emitted only after
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from credentials.encoding import b64url_encode
 from node.audit.log import AuditLog, Receipt
 from node.audit.pseudonym import pseudonym
 from node.audit.record import AuditRecord, Outcome
-from node.exchange.events import Event, Resource, State
+from node.exchange.deadline import deadline
+from node.exchange.events import Resource, State
 from node.exchange.facts import FHIR_JSON
-from node.exchange.merge import Fetched, Missing, lineage_of
-from node.exchange.question import Question
+from node.exchange.merge import Fetched, lineage_of
+from node.exchange.peer_answer import read_answer
+from node.exchange.ports import Tokens
 from node.exchange.references import Bases
-from node.exchange.response import AnswerError, CheckedPage, MismatchError, check_page
-from node.oauth.requester import PeerToken, TokenRefusedError, TokenRequester
+from node.exchange.response import CheckedPage
+from node.exchange.under_way import Exchange, Holder, StepError
+from node.oauth.errors import TokenRefusedError
+from node.oauth.peer_token import PeerToken
 from node.oauth.user import User
 from node.ports import HttpRequest, HttpResponse, KeyVault, PeerError, World
-from node.usecases.model import FhirVersion, Step, Table, UseCase
+from node.usecases.model import Step
 from node.usecases.plan import FORM_TYPE, FhirRequest, plan_step
-from registry.localisation import FoundBy
 
 logger = logging.getLogger(__name__)
 
@@ -61,68 +64,42 @@ class Means:
 
     world: World
     vault: KeyVault
-    tokens: TokenRequester
+    tokens: Tokens
     audit: AuditLog
     limits: Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """One organisation that is asked."""
+class _Query:
+    """One request on its way: the step's own, or a page that the holder says follows."""
 
-    ura: str
-    name: str
-    table: Table
-    base: str
-    authorization_server: str
-    found_by: FoundBy
-
-    @property
-    def version(self) -> FhirVersion:
-        """FHIR version in which it is asked."""
-        return self.table.fhir_version
-
-
-class StepError(Exception):
-    """A step ended without its answer."""
-
-    def __init__(self, state: State, reason: str) -> None:
-        super().__init__(reason)
-        self.state: State = state
-        self.reason = reason
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One question while it is being asked."""
-
-    id: str
-    subject: str
-    usecase: UseCase
-    question: Question
-    started: float
-    lines: asyncio.Queue[Event | None]
-    missing: list[Missing] = field(default_factory=list)
-    open: dict[tuple[str, str | None], Holder] = field(default_factory=dict)
-    audit: list[int] = field(default_factory=list)
-    error: tuple[str, str] | None = None
+    step: Step
+    request: FhirRequest
+    method: str
+    target: str
+    body: bytes | None
+    following: bool
 
 
 class Asking:
-    """Asking one holder: its token, what was bound so far, and its limit on queries at the same time.
+    """Asking one holder: its token, and what was bound so far.
+
+    Args:
+        room: limits the queries at this holder at the same time.
 
     Attributes:
         bindings: name to values, as checked pages gave them.
     """
 
-    def __init__(self, means: Means, exchange: Exchange, holder: Holder) -> None:
+    def __init__(self, means: Means, exchange: Exchange, holder: Holder, room: asyncio.Semaphore) -> None:
         self.holder = holder
         self.bindings: dict[str, tuple[str, ...]] = {"bsn": (exchange.question.patient.value,)}
         self._means = means
         self._exchange = exchange
+        self._room = room
         self._token: PeerToken | None = None
+        self._renewing = asyncio.Lock()
         self._bases = Bases.of([holder.base])
-        self._room = asyncio.Semaphore(means.limits.queries_per_peer)
         asker = exchange.question.user
         self._user = User(identifier=asker.identifier, name=asker.name, role=asker.role)
         self._patient = pseudonym(means.vault.secret("pseudonym"), exchange.question.patient.value)
@@ -131,7 +108,7 @@ class Asking:
         """Get a token of the holder."""
         means = self._means
         try:
-            async with asyncio.timeout(means.limits.step):
+            async with deadline(means.world.clock, means.limits.step):
                 self._token = await means.tokens.token(
                     self._exchange.subject,
                     authorization_server=self.holder.authorization_server,
@@ -153,63 +130,85 @@ class Asking:
         if not self.bindings.get("patient"):
             raise StepError("not_available", "no_match")
 
-    async def fetch(self, step: Step, request: FhirRequest) -> int:
-        """Ask one query, all its pages; emits the resources and returns how many matched."""
-        count, pages = 0, 0
-        target: str | None = request.target
-        method, body = request.method, request.body
-        while target is not None:
+    async def fetch(self, step: Step, request: FhirRequest) -> None:
+        """Ask one query, all its pages; counts and emits what came, page by page."""
+        query: _Query | None = _Query(
+            step=step,
+            request=request,
+            method=request.method,
+            target=request.target,
+            body=request.body,
+            following=False,
+        )
+        pages = 0
+        while query is not None:
+            if pages == step.max_pages:
+                raise StepError("failed", "too_many_pages")
             async with self._room:
-                page = await self._page(step, request, method, target, body)
+                page = await self._page(query)
             pages += 1
-            count += page.count
+            self._exchange.counts[self.holder.ura, step.id] += page.count
             for name, ids in page.bound.items():
                 self.bindings[name] = tuple(dict.fromkeys((*self.bindings.get(name, ()), *ids)))
-            target, method, body = page.next_link, "GET", None
-            if target is not None and pages >= step.max_pages:
-                raise StepError("failed", "too_many_pages")
-        return count
+            if self._exchange.shows(step.id, is_match=step.is_match):
+                await self._emit(step, page)
+            query = None
+            if page.next_link is not None:
+                query = _Query(
+                    step=step, request=request, method="GET", target=page.next_link, body=None, following=True
+                )
 
-    async def _page(
-        self, step: Step, request: FhirRequest, method: str, target: str, body: bytes | None
-    ) -> CheckedPage:
-        means = self._means
-        started = means.world.clock.monotonic()
-        receipt = await means.audit.promise(self._record(step, request, method))
+    async def _page(self, query: _Query) -> CheckedPage:
+        """Ask for one page: promised before it is sent, its outcome recorded whatever happens."""
+        started = self._means.world.clock.monotonic()
+        receipt = await self._means.audit.promise(self._record(query))
         self._exchange.audit.append(receipt.seq)
+        state, status, count = "failed", None, 0
         try:
-            answer = await self._send(method, target, body)
-            page = self._check(step, request, answer)
+            answer = await self._send(query)
+            status = answer.status
+            page = self._check(query, answer)
+            state, count = ("ok" if page.count else "none_recorded"), page.count
         except StepError as error:
-            self._end(receipt, error.state, None, 0, started)
+            state = error.state
             raise
-        except BaseException:
-            self._end(receipt, "cut_off", None, 0, started)
+        except asyncio.CancelledError:
+            state = "cut_off"
             raise
-        self._end(receipt, "ok" if page.count else "none_recorded", answer.status, page.count, started)
-        if not step.is_match:
-            await self._emit(step, page)
-        return page
+        else:
+            return page
+        finally:
+            self._end(receipt, state, status, count, started)
 
-    async def _send(self, method: str, target: str, body: bytes | None) -> HttpResponse:
-        url = f"{self.holder.base}{'' if target.startswith('?') else '/'}{target}"
-        for attempt in (1, 2):
-            answer = await self._send_once(method, url, body)
-            if answer.status == HTTPStatus.UNAUTHORIZED and attempt == 1:
-                await self.log_in(fresh=True)  # the holder may have ended the token, or was restored
-                continue
+    async def _send(self, query: _Query) -> HttpResponse:
+        """Send it; once more with a fresh token where the holder no longer takes this one."""
+        token = self._logged_in()
+        answer = await self._send_with(token, query)
+        if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
-        raise AssertionError  # the second answer is returned
+        return await self._send_with(await self._renewed(token), query)
 
-    async def _send_once(self, method: str, url: str, body: bytes | None) -> HttpResponse:
-        means, world = self._means, self._means.world
+    async def _renewed(self, refused: PeerToken) -> PeerToken:
+        """Return another token than the refused one; of steps that run side by side, one asks for it and the others use it."""
+        async with self._renewing:
+            if self._token is None or self._token is refused:
+                await self.log_in(fresh=True)
+            return self._logged_in()
+
+    def _logged_in(self) -> PeerToken:
         assert self._token is not None  # log_in came first
+        return self._token
+
+    async def _send_with(self, token: PeerToken, query: _Query) -> HttpResponse:
+        world, limits = self._means.world, self._means.limits
+        url = f"{self.holder.base}{'' if query.target.startswith('?') else '/'}{query.target}"
+        jti = b64url_encode(world.entropy.token(JTI_BYTES))
         headers = {
             "Accept": FHIR_JSON,
             "Purpose-Of-Use": self._exchange.question.purpose,
-            **self._token.headers(method, url, world.clock.now(), b64url_encode(world.entropy.token(JTI_BYTES))),
+            **token.headers(query.method, url, world.clock.now(), jti),
         }
-        if body is not None:
+        if query.body is not None:
             headers["Content-Type"] = FORM_TYPE
         glass = self._exchange.question.break_glass
         if glass is not None:
@@ -217,45 +216,42 @@ class Asking:
         try:
             return await world.peers.send(
                 HttpRequest(
-                    method=method,
+                    method=query.method,
                     url=url,
                     headers=headers,
-                    body=body,
-                    max_bytes=means.limits.page_bytes,
-                    timeout=means.limits.step,
+                    body=query.body,
+                    max_bytes=limits.page_bytes,
+                    timeout=limits.step,
                 )
             )
         except PeerError as error:
             raise StepError(_OF_PEER.get(error.code, "failed"), error.code) from error
 
-    def _check(self, step: Step, request: FhirRequest, answer: HttpResponse) -> CheckedPage:
-        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise StepError("not_available", "refused")
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise StepError("failed", "throttled")
-        if answer.status == HTTPStatus.GATEWAY_TIMEOUT:
-            raise StepError("timeout", "holder_timeout")
-        if answer.status != HTTPStatus.OK:
-            raise StepError("failed", f"status_{answer.status}")
+    def _check(self, query: _Query, answer: HttpResponse) -> CheckedPage:
+        step = query.step
         try:
-            return check_page(
-                answer.body,
+            return read_answer(
+                answer,
                 step=step,
                 fhir_version=self.holder.version,
                 patient_ids=frozenset(self.bindings.get("patient", ())),
                 bases=self._bases,
                 bsn=self._exchange.question.patient.value,
-                read_id=request.path.partition("/")[2] if step.kind == "read" else None,
-                origin="peer",
+                read_id=query.request.path.partition("/")[2] if step.kind == "read" else None,
+                following=query.following,
             )
-        except AnswerError as error:
-            mismatch = isinstance(error, MismatchError)
-            if mismatch:
-                logger.error(  # an alarm, without the trace that would hold the page
+        except StepError as error:
+            if error.state == "mismatch":
+                logger.error(
                     "ALARM: a peer's answer did not belong to the question and was dropped",
-                    extra={"peer": self.holder.ura, "step": step.id, "code": error.code, "exchange": self._exchange.id},
+                    extra={
+                        "peer": self.holder.ura,
+                        "step": step.id,
+                        "code": error.reason,
+                        "exchange": self._exchange.id,
+                    },
                 )
-            raise StepError("mismatch" if mismatch else "failed", error.code) from error
+            raise
 
     async def _emit(self, step: Step, page: CheckedPage) -> None:
         now = self._means.world.clock.now()
@@ -272,9 +268,9 @@ class Asking:
             fetched = Fetched(step=step.id, fhir_version=self.holder.version, resource=resource, lineage=lineage)
             await self._exchange.lines.put(Resource(fetched=fetched))
 
-    def _record(self, step: Step, request: FhirRequest, method: str) -> AuditRecord:
-        exchange, holder = self._exchange, self.holder
-        user = exchange.question.user
+    def _record(self, query: _Query) -> AuditRecord:
+        exchange, holder, request = self._exchange, self.holder, query.request
+        user, glass = exchange.question.user, exchange.question.break_glass
         parameters = "&".join(f"{name}={value}" for name, value in (*request.query, *request.form))
         return AuditRecord(
             kind="request",
@@ -282,7 +278,7 @@ class Asking:
             subject=exchange.subject,
             at=self._means.world.clock.now(),
             usecase=exchange.usecase.id,
-            step=step.id,
+            step=query.step.id,
             purpose=exchange.question.purpose,
             patient=self._patient,
             peer_ura=holder.ura,
@@ -291,9 +287,9 @@ class Asking:
             user_name=user.name,
             user_role=user.role,
             user_evidence="stated by caller",
-            interaction=f"{'read' if step.kind == 'read' else 'search'} {step.resource_type}",
-            query=f"{method} {request.path}?{parameters}" if parameters else f"{method} {request.path}",
-            reason=exchange.question.break_glass.reason if exchange.question.break_glass is not None else None,
+            interaction=f"{query.step.kind} {query.step.resource_type}",
+            query=f"{query.method} {request.path}?{parameters}" if parameters else f"{query.method} {request.path}",
+            reason=glass.reason if glass is not None else None,
             decision="permit",
             code="asked",
             exchange_id=exchange.id,

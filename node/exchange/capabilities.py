@@ -10,6 +10,9 @@ from node.usecases.model import FhirVersion, Table, UseCase
 from node.version import VERSION
 
 _FHIR_VERSIONS: dict[FhirVersion, str] = {"r4": "4.0.1", "stu3": "3.0.2"}
+_CONTROLS = frozenset({"_include", "_sort", "_count"})
+"""Parameters that say how to answer, not what to look for; a statement doesn't list them."""
+_KINDS = {"patient": "reference", "subject": "reference", "_profile": "uri"}
 PUBLISHED = "2026-11-22"
 """Date of this statement's form; FHIR demands one."""
 
@@ -46,13 +49,14 @@ def _resources(tables: Sequence[Table]) -> list[dict[str, object]]:
             kind = "read" if step.kind == "read" else "search-type"
             interactions.setdefault(step.resource_type, {})[kind] = None
             for parameter in step.send:
-                parameters.setdefault(step.resource_type, {})[parameter.name] = None
+                if parameter.name not in _CONTROLS:
+                    parameters.setdefault(step.resource_type, {})[parameter.name] = None
     return [
         {
             "type": name,
             "interaction": [{"code": kind} for kind in kinds],
             **(
-                {"searchParam": [{"name": each, "type": "string"} for each in parameters[name]]}
+                {"searchParam": [{"name": each, "type": _KINDS.get(each, "token")} for each in parameters[name]]}
                 if parameters.get(name)
                 else {}
             ),

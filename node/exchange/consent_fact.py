@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class LocalConsents:
-    """Consents that lie in our own store (:class:`node.exchange.inbound.Consents`)."""
+    """Consents that lie in our own store (:class:`node.exchange.ports.Consents`)."""
 
     def __init__(self, book: ConsentBook) -> None:
         self._book = book

@@ -14,11 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from credentials.did.identifier import DID
 from node.audit.rules import RuleOutcome
 from node.audit.search import AuditQuestion, AuditReader, Found
+from node.exchange.facts import FactsUnavailableError
 from node.exchange.inbound import EnforcementPoint
+from node.exchange.incoming import Stated
 from node.exchange.interaction import Interaction, NotAllowedError
+from node.exchange.question import Patient
 from node.oauth.grants import Grant
 from node.ports import Clock
 from node.usecases.model import FhirVersion
+from node.usecases.plan import PREFERRED_VERSIONS
 from node.web.replies import RequestError
 
 Text = Annotated[str, StringConstraints(max_length=8_192)]
@@ -35,7 +39,14 @@ class DescribedUser(BaseModel):
 
 
 class ExplainRequest(BaseModel):
-    """What to explain: a record by number or reference, or a described request (``path`` is behind the FHIR base)."""
+    """What to explain: a record by number or reference, or a described request.
+
+    Attributes:
+        fhir_version: of the described request; the one we answer in, R4 first, when it isn't given.
+        path: behind the FHIR base.
+        patient: whom it is about: ``{bsn}`` in the body becomes the number, ``{patient}`` in path, query or body our own logical id.
+        break_glass: reason of a described emergency.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -45,12 +56,14 @@ class ExplainRequest(BaseModel):
     scope: Text | None = None
     user: DescribedUser | None = None
     purpose: Text | None = None
-    fhir_version: FhirVersion = "r4"
+    fhir_version: FhirVersion | None = None
     method: Text = "GET"
     path: Text | None = None
     query: Text = ""
     content_type: Text | None = "application/x-www-form-urlencoded"
     body: str = Field(default="", max_length=16_384, repr=False)
+    patient: Patient | None = None
+    break_glass: Text | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -93,21 +106,35 @@ class Explainer:
         return _from_record(page.entries[0])
 
     async def _described(self, point: EnforcementPoint, subject: str, asked: ExplainRequest) -> dict[str, Any]:
-        assert asked.path is not None  # the model saw to it
+        offered: list[FhirVersion] = [each for each in PREFERRED_VERSIONS if each in point.versions] or ["r4"]
+        version = offered[0] if asked.fhir_version is None else asked.fhir_version
         try:
+            fill = await self._placeholders(point, version, asked.patient)
             interaction = Interaction.parse(
                 asked.method,
-                asked.path,
-                asked.query,
+                _filled(asked.path or "", fill),
+                _filled(asked.query, fill),
                 asked.content_type if asked.body else None,
-                asked.body.encode(),
-                fhir_version=asked.fhir_version,
+                _filled(asked.body, {**fill, **_number(asked.patient)}).encode(),
+                fhir_version=version,
             )
         except NotAllowedError as error:
             return _answer("deny", error.code, [_rule("interaction", error.code, error.message)])
-        decision, code = await point.would_decide(self._grant(subject, asked), interaction, asked.purpose)
+        except FactsUnavailableError as error:
+            return _answer("deny", "patient_unavailable", [_rule("patient", "patient_unavailable", str(error))])
+        stated = Stated(purpose=asked.purpose, emergency=asked.break_glass)
+        decision, code = await point.would_decide(self._grant(subject, asked), interaction, stated)
         rules = list(decision.rules) if decision is not None else [_rule("interaction", code, "not a listed request")]
         return _answer("permit" if decision is not None and decision.permit else "deny", code, rules)
+
+    async def _placeholders(
+        self, point: EnforcementPoint, version: FhirVersion, patient: Patient | None
+    ) -> dict[str, str]:
+        """Look up our own id of the patient; a citizen whom we don't know gets one that nobody has."""
+        if patient is None:
+            return {}
+        records = await point.records_of(version, patient.value)
+        return {"{patient}": min(records, default="unknown-here")}
 
     def _grant(self, subject: str, asked: ExplainRequest) -> Grant:
         """Return what a requester like the described one would hold."""
@@ -132,6 +159,16 @@ class Explainer:
             issued_at=now,
             expires_at=now + timedelta(minutes=1),
         )
+
+
+def _filled(text: str, fill: Mapping[str, str]) -> str:
+    for placeholder, value in fill.items():
+        text = text.replace(placeholder, value)
+    return text
+
+
+def _number(patient: Patient | None) -> Mapping[str, str]:
+    return {} if patient is None else {"{bsn}": patient.value}
 
 
 def _from_record(found: Found) -> dict[str, Any]:

@@ -104,6 +104,8 @@ class OwnRecords:
                     "too_many_patients"
                 )  # a server that ignores the number: ours may be anywhere
             found = _believe(lambda: citizens_in(body, fhir_version=version))
+            for patient, number in found.items():
+                self._keep_fact(("citizen", version, patient), number)  # the next question is about this record
             return frozenset(patient for patient, number in found.items() if number == bsn)
 
         return await self._remembered(("records", version, bsn), ask)
@@ -201,13 +203,16 @@ class OwnRecords:
 
         async def learn_it() -> object:
             fact = await ask()
-            self._known[key] = (self._clock.monotonic() + self._keep, fact)
-            self._known.move_to_end(key)
-            while len(self._known) > MAX_FACTS:
-                self._known.popitem(last=False)
+            self._keep_fact(key, fact)
             return fact
 
         return cast("Fact", await self._flights.run(key, learn_it))
+
+    def _keep_fact(self, key: Hashable, fact: object) -> None:
+        self._known[key] = (self._clock.monotonic() + self._keep, fact)
+        self._known.move_to_end(key)
+        while len(self._known) > MAX_FACTS:
+            self._known.popitem(last=False)
 
 
 def _ok(answer: HttpResponse) -> bytes:

@@ -7,20 +7,21 @@ not belong to this patient or step is dropped whole and told as ``mismatch``: th
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
 from node.audit.log import AuditUnavailableError
-from node.exchange.asking import Asking, Exchange, Holder, Means, StepError
+from node.exchange.asking import Asking, Means
+from node.exchange.deadline import deadline
 from node.exchange.events import COMPLETE, AskedHolder, End, Event, NotAsked, Plan, Source, State
-from node.exchange.facts import FactsUnavailableError, OwnRecords
+from node.exchange.facts import OwnRecords
 from node.exchange.merge import Missing
+from node.exchange.planning import Planner
+from node.exchange.ports import Registered
 from node.exchange.question import Question
+from node.exchange.under_way import Exchange, Holder, Part, PeerRooms, StepError
 from node.usecases.model import Step, UseCase
-from node.usecases.plan import choose_table, plan_step
+from node.usecases.plan import plan_step
 from node.web.replies import RequestError
-from registry.directory import Directory
-from registry.localisation import FoundBy, Member, localise
 
 logger = logging.getLogger(__name__)
 
@@ -29,20 +30,12 @@ WAITING_LINES = 1_000
 
 _SENTENCES: Mapping[str, str] = {
     "not_available": "the organisation gives no answer about this patient to us",
+    "not_offered": "the organisation does not have this part of the use case",
     "timeout": "no answer in time",
     "unreachable": "the organisation can not be reached",
     "failed": "the organisation answered in a way that can not be used",
     "mismatch": "the answer did not belong to this patient or question and was dropped",
 }
-
-
-class Registered(Protocol):
-    """Who is registered where, as of now; from memory."""
-
-    @property
-    def directory(self) -> Directory:
-        """Everybody who is registered in the services that we follow."""
-        ...
 
 
 class Broker:
@@ -64,18 +57,18 @@ class Broker:
     ) -> None:
         self._means = means
         self._world = means.world
-        self._own_ura = own_ura
-        self._own_type = own_type
-        self._registered = registered
-        self._records = records
+        self._planner = Planner(own_ura=own_ura, own_type=own_type, registered=registered, records=records)
+        self._rooms = PeerRooms(means.limits.queries_per_peer)
 
-    async def ask(self, subject: str, usecase: UseCase, question: Question) -> AsyncIterator[Event]:
+    async def ask(self, subject: str, usecase: UseCase, question: Question) -> AsyncGenerator[Event]:
         """Ask ``question`` and yield what happens; the last event is always :class:`End`.
+
+        Close the generator when you stop reading before that: it ends everything that is under way.
 
         Raises:
             RequestError: before the first event: the question can not be asked.
         """
-        check_question(usecase, question)
+        self._planner.check(usecase, question)
         exchange = Exchange(
             id=self._world.entropy.uuid(),
             subject=subject,
@@ -84,11 +77,12 @@ class Broker:
             started=self._world.clock.monotonic(),
             lines=asyncio.Queue(WAITING_LINES),
         )
-        allowed = self._means.limits.question if question.deadline_ms is None else question.deadline_ms / 1000
-        work = asyncio.create_task(self._run(exchange, allowed))
+        work = asyncio.create_task(self._run(exchange, self._allowed(usecase, question)))
         try:
             while (event := await exchange.lines.get()) is not None:
                 yield event
+            if exchange.refusal is not None:
+                raise exchange.refusal
             yield End(
                 exchange_id=exchange.id,
                 missing=tuple(exchange.missing),
@@ -100,199 +94,154 @@ class Broker:
             work.cancel()  # the caller went away, or the work has ended
             await asyncio.gather(work, return_exceptions=True)
 
+    def _allowed(self, usecase: UseCase, question: Question) -> float:
+        """Return how many seconds the whole may take: what the caller says, else the use case and the operator."""
+        if question.deadline_ms is not None:
+            return question.deadline_ms / 1000
+        return min(usecase.deadline_ms / 1000, self._means.limits.question)
+
     async def _run(self, exchange: Exchange, allowed: float) -> None:
+        planned = False
         try:
-            async with asyncio.timeout(allowed):
-                holders, not_asked = await self._plan(exchange)
+            async with deadline(self._world.clock, allowed):
+                holders, not_asked = await self._planner.plan(exchange.usecase, exchange.question)
+                planned = True
+                exchange.open.update({(holder.ura, None): holder for holder in holders})
                 await exchange.lines.put(_plan_line(exchange, holders, not_asked))
-                for holder in holders:
-                    exchange.open[holder.ura, None] = holder
                 async with asyncio.TaskGroup() as group:
                     for holder in holders:
                         group.create_task(self._ask_holder(exchange, holder))
         except TimeoutError:
-            await self._close_open(exchange, allowed)
-        except Exception as group:
-            error = _first(group)
-            match error:
-                case AuditUnavailableError():
-                    exchange.error = ("audit_unavailable", "the audit log can not be written, so nothing is asked")
-                case RequestError():
-                    exchange.error = (error.code, error.message)
-                case _:
-                    logger.error("a question broke off", extra={"exchange": exchange.id, "error": type(error).__name__})
-                    logger.debug("traceback of the question", exc_info=group)
-                    exchange.error = ("internal_error", "something went wrong on this side")
-        await exchange.lines.put(None)  # not when cancelled: then nobody reads any more
-
-    async def _plan(self, exchange: Exchange) -> tuple[Sequence[Holder], Sequence[NotAsked]]:
-        """Decide who is asked, before anything is sent."""
-        usecase, question = exchange.usecase, exchange.question
-        found_by: FoundBy = "named"
-        if question.holders is not None:
-            members = [Member(ura=ura, name="") for ura in question.holders]
-        else:
-            found_by = "care_team"
-            members = await self._care_team(question.patient.value)
-        located = localise(
-            members,
-            self._registered.directory,
-            service=usecase.discovery_service,
-            versions=("r4", "stu3"),
-            own_ura=self._own_ura,
-            found_by=found_by,
-        )
-        holders: list[Holder] = []
-        not_asked = [NotAsked(ura=each.ura or "", name=each.name, reason=each.reason) for each in located.not_asked]
-        for asked in located.asked:
-            organisation = asked.endpoint.organisation
-            table = choose_table(
-                usecase,
-                asker_type=self._own_type,
-                holder_type=organisation.facility_type or "",
-                offered=tuple(organisation.fhir_bases),
-            )
-            if table is None:
-                not_asked.append(NotAsked(ura=asked.ura, name=asked.name, reason="not_in_use_case"))
-                continue
-            holders.append(
-                Holder(
-                    ura=asked.ura,
-                    name=asked.name,
-                    table=table,
-                    base=organisation.fhir_bases[table.fhir_version],
-                    authorization_server=asked.endpoint.authorization_server,
-                    found_by=asked.found_by,
+            if planned:
+                await self._close_open(exchange)
+            else:
+                exchange.refusal = RequestError(
+                    504, "localisation_timeout", "our own FHIR server did not say in time who takes part in the care"
                 )
-            )
-        return holders, not_asked
-
-    async def _care_team(self, bsn: str) -> list[Member]:
-        """Return the organisations in our own care teams of the patient."""
-        if not self._records.versions:
-            raise RequestError(400, "no_own_records", "without a FHIR server of our own, name the holders to ask")
-        members: dict[str, Member] = {}
-        try:
-            for version in self._records.versions:
-                records = await self._records.records_of(version, bsn)
-                for each in await self._records.care_team(version, records) if records else ():
-                    members.setdefault(each.ura, Member(ura=each.ura, name=each.name))
-        except FactsUnavailableError as error:
-            raise RequestError(
-                502, "localisation_unavailable", "our own FHIR server can not say who takes part in the care"
-            ) from error
-        return list(members.values())
+        except RequestError as error:
+            exchange.refusal = error
+        except Exception as group:
+            self._break_off(exchange, _first(group))
+            logger.debug("traceback of the question", exc_info=group)
+        await exchange.lines.put(None)  # not when cancelled: then nobody reads any more
 
     async def _ask_holder(self, exchange: Exchange, holder: Holder) -> None:
         """Ask one holder everything; ends well whatever the holder does."""
         started = self._world.clock.monotonic()
-        asker = Asking(self._means, exchange, holder)
-        try:
+        asker = Asking(self._means, exchange, holder, self._rooms.of(holder.ura))
+
+        async def begin() -> None:
             await asker.log_in()
             await asker.match()
-        except StepError as error:
-            await self._source(exchange, holder, None, error.state, 0, started, error.reason)
+
+        state, reason = await self._attempt(exchange, (holder.ura, None), begin)
+        if state not in COMPLETE:
+            await self._source(exchange, holder, None, state, started, reason)
             return
+        wanted = self._wanted(exchange, holder)
+        exchange.open.update({(holder.ura, step.id): holder for step in wanted})
         del exchange.open[holder.ura, None]
-        wanted = [
-            step
-            for step in holder.table.steps[1:]
-            if exchange.question.steps is None or step.id in exchange.question.steps
-        ]
-        for step in wanted:
-            exchange.open[holder.ura, step.id] = holder
-        bound = dict(asker.bindings)
+        match = holder.table.match
+        if exchange.shows(match.id, is_match=True):
+            await self._source(exchange, holder, match.id, "ok", started, None)
+        for step_id in exchange.question.steps or ():
+            if holder.table.step(step_id) is None:
+                await self._source(exchange, holder, step_id, "not_offered", started, "not_in_table")
+        bound: dict[str, Sequence[str]] = dict(asker.bindings)
         while wanted:
             ready = [step for step in wanted if step.needs <= bound.keys()]
-            if not ready:
-                ready, bound = wanted, {name: () for step in wanted for name in step.needs} | bound
+            if not ready:  # what should have bound it was not asked, or failed: that is not "nothing recorded"
+                for step in wanted:
+                    await self._source(exchange, holder, step.id, "not_asked", started, "needs_other_step")
+                return
             wanted = [step for step in wanted if step not in ready]
             async with asyncio.TaskGroup() as group:
                 for step in ready:
                     group.create_task(self._ask_step(exchange, asker, step, bound))
             bound |= asker.bindings
 
+    def _wanted(self, exchange: Exchange, holder: Holder) -> list[Step]:
+        wanted = exchange.question.steps
+        return [step for step in holder.table.steps[1:] if wanted is None or step.id in wanted]
+
     async def _ask_step(
         self, exchange: Exchange, asker: Asking, step: Step, bound: Mapping[str, Sequence[str]]
     ) -> None:
         started = self._world.clock.monotonic()
-        count = 0
+
+        async def ask() -> None:
+            try:
+                requests = plan_step(step, bound)
+            except ValueError as error:
+                raise StepError("failed", "too_many_records") from error
+            for request in requests:
+                await asker.fetch(step, request)
+
+        state, reason = await self._attempt(exchange, (asker.holder.ura, step.id), ask)
+        await self._source(exchange, asker.holder, step.id, state, started, reason)
+
+    async def _attempt(
+        self, exchange: Exchange, part: Part, work: Callable[[], Awaitable[None]]
+    ) -> tuple[State, str | None]:
+        """Do ``work`` and tell how it ended; one part that breaks must not take the others with it.
+
+        Raises:
+            AuditUnavailableError: nothing may be sent any more.
+        """
         try:
-            for request in plan_step(step, bound):
-                count += await asker.fetch(step, request)
+            await work()
         except StepError as error:
-            await self._source(exchange, asker.holder, step, error.state, count, started, error.reason)
-            return
-        except ValueError:
-            await self._source(exchange, asker.holder, step, "failed", count, started, "too_many_records")
-            return
-        await self._source(exchange, asker.holder, step, "ok" if count else "none_recorded", count, started, None)
+            return error.state, error.reason
+        except AuditUnavailableError:
+            raise
+        except Exception as error:  # whatever a peer makes us stumble over stays with that peer
+            logger.error(
+                "asking broke off", extra={"exchange": exchange.id, "peer": part[0], "error": type(error).__name__}
+            )
+            logger.debug("traceback of the step", exc_info=error)
+            return "failed", "internal_error"
+        return ("ok" if exchange.counts[part] or part[1] is None else "none_recorded"), None
 
     async def _source(
-        self,
-        exchange: Exchange,
-        holder: Holder,
-        step: Step | None,
-        state: State,
-        count: int,
-        started: float,
-        reason: str | None,
+        self, exchange: Exchange, holder: Holder, step_id: str | None, state: State, started: float, reason: str | None
     ) -> None:
-        exchange.open.pop((holder.ura, step.id if step is not None else None), None)
-        if state not in COMPLETE:
-            exchange.missing.append(
-                Missing(holder_ura=holder.ura, holder_name=holder.name, step=step.id if step else None, state=state)
-            )
+        part = (holder.ura, step_id)
         await exchange.lines.put(
             Source(
                 holder=holder.ura,
-                step=step.id if step is not None else None,
+                step=step_id,
                 state=state,
-                count=count,
+                count=exchange.counts[part],
                 ms=self._ms(started),
                 reason=reason,
                 detail=_SENTENCES.get(state),
             )
         )
+        exchange.open.pop(part, None)  # only now: cut off while the line waits, it is still open
+        if state not in COMPLETE:
+            exchange.missing.append(_missing(holder, step_id, state))
 
-    async def _close_open(self, exchange: Exchange, allowed: float) -> None:
+    async def _close_open(self, exchange: Exchange) -> None:
         """Say of everything that was not answered when time was up that it was not."""
-        for (ura, step_id), holder in list(exchange.open.items()):
-            exchange.missing.append(Missing(holder_ura=ura, holder_name=holder.name, step=step_id, state="timeout"))
-            await exchange.lines.put(
-                Source(
-                    holder=ura,
-                    step=step_id,
-                    state="timeout",
-                    count=0,
-                    ms=int(allowed * 1000),
-                    reason="deadline",
-                    detail=_SENTENCES["timeout"],
-                )
-            )
+        for (_, step_id), holder in list(exchange.open.items()):
+            await self._source(exchange, holder, step_id, "timeout", exchange.started, "deadline")
+
+    def _break_off(self, exchange: Exchange, error: BaseException) -> None:
+        """Note why the whole ends here, and what therefore is missing."""
+        if isinstance(error, AuditUnavailableError):
+            exchange.error = ("audit_unavailable", "the audit log can not be written, so nothing is asked")
+        else:
+            logger.error("a question broke off", extra={"exchange": exchange.id, "error": type(error).__name__})
+            exchange.error = ("internal_error", "something went wrong on this side")
+        for (_, step_id), holder in exchange.open.items():
+            exchange.missing.append(_missing(holder, step_id, "not_asked"))
 
     def _ms(self, started: float) -> int:
         return int((self._world.clock.monotonic() - started) * 1000)
 
 
-def check_question(usecase: UseCase, question: Question) -> None:
-    """Check what the use case itself says about a question.
-
-    Raises:
-        RequestError: 400 or 403, naming the member.
-    """
-    if question.purpose not in usecase.purposes:
-        raise RequestError(
-            403, "purpose_not_allowed", "purpose: not one of this use case", f"one of {', '.join(usecase.purposes)}"
-        )
-    if question.user.role not in {role for table in usecase.tables for role in usecase.roles_of(table)}:
-        raise RequestError(403, "role_not_allowed", "user.role: people in this role may not use this use case")
-    known = {step.id for table in usecase.tables for step in table.steps}
-    unknown = [step for step in question.steps or () if step not in known]
-    if unknown:
-        raise RequestError(
-            400, "unknown_step", "steps: not all of them are in this use case", f"known: {', '.join(sorted(known))}"
-        )
+def _missing(holder: Holder, step_id: str | None, state: State) -> Missing:
+    return Missing(holder_ura=holder.ura, holder_name=holder.name, step=step_id, state=state)
 
 
 def _plan_line(exchange: Exchange, holders: Sequence[Holder], not_asked: Sequence[NotAsked]) -> Plan:

@@ -1,21 +1,20 @@
 """The two ways through the house over HTTP: ``/fhir/{subject}/{version}/…`` for peers, ``/internal/exchange/v1/…`` for our own systems."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from credentials.encoding import b64url_decode
-from credentials.errors import CredentialError
 from node.exchange.events import End, Event, Resource, as_ndjson, as_sse
 from node.exchange.explaining import Explainer, ExplainRequest
-from node.exchange.inbound import EnforcementPoint, Incoming
+from node.exchange.inbound import EnforcementPoint
+from node.exchange.incoming import Incoming
 from node.exchange.interaction import MAX_BODY
 from node.exchange.merge import Fetched, Missing, MixedVersionsError, collection_bundle
 from node.exchange.outbound import Broker
 from node.exchange.outcome import FHIR_JSON
-from node.exchange.question import MAX_REASON_BYTES, Question
-from node.oauth.resource import presented
+from node.exchange.question import Question
 from node.ports import World
 from node.usecases.book import UseCaseBook
 from node.usecases.listing import public_listing
@@ -33,14 +32,12 @@ PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
 
-MAX_PURPOSE = 32
 
-
-def public_routes() -> list[web.RouteDef]:
-    """Return the routes of the public listener."""
+def public_routes(base_path: str = "") -> list[web.RouteDef]:
+    """Return the routes of the public listener; ``base_path`` is the path of our public URL, empty or starting with a slash."""
     return [
         web.get("/.well-known/use-cases", get_use_cases),
-        web.route("*", "/fhir/{subject}/{version}/{path:.*}", any_fhir),
+        web.route("*", base_path + "/fhir/{subject}/{version}/{path:.*}", any_fhir),
     ]
 
 
@@ -80,10 +77,10 @@ async def post_exchange(request: web.Request) -> web.StreamResponse:
     broker, usecase = _broker(request)
     shape = _wanted(request)
     question = await read_model(request, Question)
-    events = broker.ask(request.match_info["subject"], usecase, question)
-    if shape == FHIR_JSON:
-        return await _bundle(request, events)
-    return await _stream(request, events, shape)
+    async with aclosing(broker.ask(request.match_info["subject"], usecase, question)) as events:
+        if shape == FHIR_JSON:
+            return await _bundle(request, events)
+        return await _stream(request, events, shape)
 
 
 async def post_explain(request: web.Request) -> web.Response:
@@ -93,7 +90,7 @@ async def post_explain(request: web.Request) -> web.Response:
     return web.json_response(explained)
 
 
-async def _stream(request: web.Request, events: AsyncIterator[Event], shape: str) -> web.StreamResponse:
+async def _stream(request: web.Request, events: AsyncGenerator[Event], shape: str) -> web.StreamResponse:
     write = as_sse if shape == SSE else as_ndjson
     first = await anext(events)  # what can not be asked is refused here, before the 200
     response = web.StreamResponse(headers={"Content-Type": shape, "Cache-Control": "no-store"})
@@ -105,7 +102,7 @@ async def _stream(request: web.Request, events: AsyncIterator[Event], shape: str
     return response
 
 
-async def _bundle(request: web.Request, events: AsyncIterator[Event]) -> web.Response:
+async def _bundle(request: web.Request, events: AsyncGenerator[Event]) -> web.Response:
     fetched: list[Fetched] = []
     missing: Sequence[Missing] = ()
     async for event in events:
@@ -141,54 +138,45 @@ def _broker(request: web.Request) -> tuple[Broker, UseCase]:
 
 
 def _wanted(request: web.Request) -> str:
-    accepted = [part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "*/*").split(",")]
-    for shape in (SSE, FHIR_JSON, NDJSON):
-        if shape in accepted:
-            return shape
-    if "*/*" in accepted or "application/*" in accepted:
-        return NDJSON
+    """Return the first accepted type that we offer; ``q`` is not weighed, but one of 0 is a no."""
+    for part in request.headers.get(hdrs.ACCEPT, "*/*").split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if any(parameter in ("q=0", "q=0.0", "q=0.00", "q=0.000") for parameter in parameters):
+            continue
+        if name in (NDJSON, SSE, FHIR_JSON):
+            return name
+        if name in ("*/*", "application/*"):
+            return NDJSON
     raise RequestError(
         406, "not_acceptable", "none of the accepted types is offered", f"{NDJSON}, {SSE} or {FHIR_JSON}"
     )
 
 
 async def _incoming(request: web.Request, version: FhirVersion) -> Incoming:
+    """Return the request as it came in; what can't be read is said, and refused once we know who asks."""
     path, _, query = request.raw_path.partition("?")
-    authorization, proof = presented(request)
-    world = request.app[WORLD]
+    resource = request.match_info.route.resource
+    depth = resource.canonical.count("/") if resource is not None else 0  # the last part of the route is the FHIR path
+    body, unreadable = b"", None
+    if request.can_read_body:
+        try:
+            body = await read_bytes(request, max_bytes=MAX_BODY)
+        except RequestError as error:
+            unreadable = error.code
     return Incoming(
         subject=request.match_info["subject"],
         version=version,
         method=request.method,
-        path=path.split("/", 4)[4],
+        path=path.split("/", depth)[depth],
         query=query,
-        content_type=request.headers.get("Content-Type"),
-        body=await read_bytes(request, max_bytes=MAX_BODY) if request.can_read_body else b"",
+        content_type=request.headers.get(hdrs.CONTENT_TYPE),
+        body=body,
         url=f"{request.app[PUBLIC_ORIGIN]}{path}",
-        authorization=authorization,
-        proof=proof,
-        purpose=_purpose(request.headers.getall("Purpose-Of-Use", [])),
-        break_glass=_break_glass(request.headers.getall("Break-The-Glass", [])),
+        authorization=tuple(request.headers.getall(hdrs.AUTHORIZATION, ())),
+        proof=tuple(request.headers.getall("DPoP", ())),
+        purpose=tuple(request.headers.getall("Purpose-Of-Use", ())),
+        break_glass=tuple(request.headers.getall("Break-The-Glass", ())),
+        unreadable=unreadable,
         address=request.remote,
-        received=world.clock.monotonic(),
+        received=request.app[WORLD].clock.monotonic(),
     )
-
-
-def _purpose(values: Sequence[str]) -> str | None:
-    if not values:
-        return None
-    if len(values) > 1 or len(values[0]) > MAX_PURPOSE or not values[0].isascii() or not values[0].isalnum():
-        raise RequestError(400, "purpose", "Purpose-Of-Use is one code")
-    return values[0]
-
-
-def _break_glass(values: Sequence[str]) -> str | None:
-    if not values:
-        return None
-    try:
-        reason = b64url_decode(values[0])
-        if len(values) > 1 or not 0 < len(reason) <= MAX_REASON_BYTES:
-            raise RequestError(400, "break_glass", "Break-The-Glass is one reason of at most 500 bytes")
-        return reason.decode()
-    except (CredentialError, UnicodeDecodeError) as error:
-        raise RequestError(400, "break_glass", "Break-The-Glass is base64url of UTF-8 text") from error

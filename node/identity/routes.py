@@ -31,13 +31,14 @@ CLOCK = web.AppKey("IDENTITY_CLOCK", Clock)
 
 _CACHEABLE = {"Cache-Control": "max-age=300"}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_AS_NUTS_NODE = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
 _WALLET_MEDIA_TYPES = ("application/ld+json", "application/vc+ld+json")
 
 
 class KeysWanted(BaseModel):
     """Which keys a new subject gets; only signing keys exist for did:web (WIRE §2.2)."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", populate_by_name=True)
+    model_config = _AS_NUTS_NODE
 
     assertion_key: bool = Field(default=True, alias="assertionKey")
     encryption_key: bool = Field(default=False, alias="encryptionKey")
@@ -46,7 +47,7 @@ class KeysWanted(BaseModel):
 class NewSubject(BaseModel):
     """Body of ``POST /internal/vdr/v2/subject``."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = _AS_NUTS_NODE
 
     subject: str | None = None
     keys: KeysWanted = KeysWanted()

@@ -34,7 +34,7 @@ from node.ports import Clock, Entropy
 logger = logging.getLogger(__name__)
 
 TOKEN_BYTES = 32
-REFERENCE_BYTES = 5
+REFERENCE_BYTES = 8
 MAX_EXPLANATIONS = 16
 """Reasons recorded for one refusal."""
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from credentials.errors import MalformedError
 from node.identity.errors import UnknownSubjectError
@@ -42,18 +42,30 @@ MAX_TEXT = 8_192
 
 _CACHEABLE = {"Cache-Control": "max-age=300"}
 _NEVER_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_STRICT = ConfigDict(strict=True, frozen=True, extra="forbid")
+_AS_NUTS_NODE = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
 class ServiceTokenCall(BaseModel):
-    """Body of ``POST /internal/auth/v2/{subject}/request-service-access-token`` (WIRE §2.5.1)."""
+    """Body of ``POST /internal/auth/v2/{subject}/request-service-access-token`` (WIRE §2.5.1).
 
-    model_config = _STRICT
+    Members that we do not know are ignored, as nuts-node does; two that it knows and we do not are refused, since the token would
+    be another one than was asked for.
+    """
+
+    model_config = _AS_NUTS_NODE
 
     authorization_server: str = Field(min_length=1, max_length=MAX_CLIENT_ID)
     scope: str = Field(min_length=1, max_length=MAX_SCOPE)
     credentials: list[dict[str, Any]] = Field(default=[], max_length=MAX_CREDENTIALS)
     token_type: str = "DPoP"  # noqa: S105  # a kind of token, not one
+    credential_selection: Any = None
+    service_provider_subject_id: Any = None
+
+    @field_validator("credential_selection", "service_provider_subject_id")
+    @classmethod
+    def _not_supported(cls, value: object) -> None:
+        if value:
+            raise ValueError("not supported by this node")
 
     @property
     def kind(self) -> TokenType:
@@ -64,7 +76,7 @@ class ServiceTokenCall(BaseModel):
 class ProofCall(BaseModel):
     """Body of ``POST /internal/auth/v2/dpop/{kid}`` (WIRE §2.8)."""
 
-    model_config = _STRICT
+    model_config = _AS_NUTS_NODE
 
     htm: str = Field(min_length=1, max_length=32)
     htu: str = Field(min_length=1, max_length=MAX_TEXT)
@@ -74,7 +86,7 @@ class ProofCall(BaseModel):
 class ProofCheckCall(BaseModel):
     """Body of ``POST /internal/auth/v2/dpop/validate`` (WIRE §2.8)."""
 
-    model_config = _STRICT
+    model_config = _AS_NUTS_NODE
 
     dpop_proof: str = Field(max_length=MAX_TEXT)
     method: str = Field(max_length=32)
@@ -136,6 +148,8 @@ async def post_token(request: web.Request) -> web.Response:
     proofs = request.headers.getall("DPoP", [])
     if len(proofs) > 1:
         raise OAuthError(OAuthCode.INVALID_DPOP_PROOF, "more than one DPoP header")
+    if request.query_string:
+        raise OAuthError(OAuthCode.INVALID_REQUEST, "parameters belong in the body")
     form = await read_form(request, max_bytes=MAX_TOKEN_REQUEST)
     reply = await request.app[TOKENS].exchange(
         request.match_info["subject"], form, proofs[0] if proofs else None, request.remote
@@ -174,16 +188,14 @@ async def post_service_token(request: web.Request) -> web.Response:
 
 async def post_introspect(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/accesstoken/introspect`` (RFC 7662; WIRE §2.7)."""
-    asked = _once(await read_form(request, max_bytes=MAX_CALL))
-    return web.json_response(await request.app[INTROSPECTION].introspect(asked.get("token", "")), headers=_NEVER_STORED)
+    said = await request.app[INTROSPECTION].introspect(await _introspected(request))
+    return web.json_response(said, headers=_NEVER_STORED)
 
 
 async def post_introspect_extended(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/accesstoken/introspect_extended`` (WIRE §2.7)."""
-    asked = _once(await read_form(request, max_bytes=MAX_CALL))
-    return web.json_response(
-        await request.app[INTROSPECTION].introspect_extended(asked.get("token", "")), headers=_NEVER_STORED
-    )
+    said = await request.app[INTROSPECTION].introspect_extended(await _introspected(request))
+    return web.json_response(said, headers=_NEVER_STORED)
 
 
 async def post_create_proof(request: web.Request) -> web.Response:
@@ -211,6 +223,13 @@ async def _issuer(request: web.Request, *, status: HTTPStatus = HTTPStatus.BAD_R
     except UnknownSubjectError as error:
         raise OAuthError(OAuthCode.INVALID_REQUEST, str(error), status=status) from error
     return issuer_url(request.app[PUBLIC_URL], subject.name)
+
+
+async def _introspected(request: web.Request) -> str:
+    """Return the token that is asked about: in the body, never in the address, where it would stand in logs."""
+    if request.query_string:
+        raise OAuthError(OAuthCode.INVALID_REQUEST, "parameters belong in the body")
+    return _once(await read_form(request, max_bytes=MAX_CALL)).get("token", "")
 
 
 def _once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

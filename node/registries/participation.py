@@ -21,6 +21,9 @@ from registry.ports import RegistryStore
 
 logger = logging.getLogger(__name__)
 
+LOOK_AGAIN = timedelta(seconds=30)
+"""Who expired leaves the directory within this time, also when nothing else changes."""
+
 MAX_MEMBERS = 20_000
 """Registrations per service that the directory holds."""
 
@@ -73,6 +76,7 @@ class Participation:
         self._parameters = dict(parameters)
         self._pause = pause
         self._directory = Directory(())
+        self._looked_at = clock.now()
         self._followed: dict[str, Followed] = {}
 
     @property
@@ -106,15 +110,19 @@ class Participation:
 
     async def round(self) -> None:
         """Register what is due, read every list, look who is there."""
+        changed = bool(self._hosted)  # others change what we host
         for report in await self._client.refresh():
+            changed = True
             if report.error is not None:
                 self._tell(report.service, f"not registered: {report.error}")
         for service in self._client.services:
-            await self._follow(service)
-        await self.look()
+            changed = await self._follow(service) or changed
+        if changed or self._clock.now() - self._looked_at > LOOK_AGAIN:
+            await self.look()
 
     async def look(self) -> None:
         """Replace the directory by what the store holds now."""
+        self._looked_at = self._clock.now()
         entries: list[Registered] = []
         for service in self._client.services:
             found = await self._store.search(service, (), self._clock.now(), limit=MAX_MEMBERS)
@@ -129,9 +137,10 @@ class Participation:
             entries.extend(found)
         self._directory = Directory(entries)
 
-    async def _follow(self, service: str) -> None:
+    async def _follow(self, service: str) -> bool:
+        """Read one list; returns whether anything in it changed."""
         if service in self._hosted:
-            return
+            return False
         known = self.followed(service)
         try:
             report = await self._client.follow(service)
@@ -140,7 +149,7 @@ class Participation:
             self._followed[service] = Followed(
                 refreshed_at=known.refreshed_at, error=str(error), refused=known.refused, members=known.members
             )
-            return
+            return False
         if known.error is not None:
             logger.info("discovery service is back", extra={"service": service})
         for refusal in report.refused:
@@ -150,6 +159,7 @@ class Participation:
         self._followed[service] = Followed(
             refreshed_at=self._clock.now(), refused=len(report.refused), pending=report.pending, members=known.members
         )
+        return report.accepted > 0 or report.forgot
 
     def _tell(self, service: str, error: str) -> None:
         if self.followed(service).error != error:

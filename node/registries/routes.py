@@ -1,5 +1,6 @@
 """Discovery over HTTP: the lists we host for everybody (WIRE §2.10.1), our own part for the vendor (§2.10.6), the directory."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from credentials.query.matching import NoMatch
 from node.identity.routes import SUBJECTS
 from node.oauth.metadata import issuer_url
 from node.registries.participation import Participation
-from node.web.bodies import read_bytes, read_model
+from node.web.bodies import media_type, read_bytes, read_model
 from node.web.replies import RequestError
 from registry.client import RegistryClient
 from registry.directory import Organisation
@@ -29,13 +30,18 @@ PARTICIPATION = web.AppKey("PARTICIPATION", Participation)
 
 MAX_TIMESTAMP_DIGITS = 15
 
+MAX_ACTIVATION = 16_384
+"""Bytes; what is given here goes into every registration, which holds a certificate chain too."""
+
+_URA = re.compile(r"[0-9]{8}", re.ASCII)
+
 
 class Activation(BaseModel):
     """Body of an activation; nuts-node's API, so unknown members are ignored."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
-    registrationParameters: dict[str, Any] = {}  # noqa: N815  # the wire's name
+    registrationParameters: dict[str, Any] | None = None  # noqa: N815  # the wire's name
 
 
 def public_routes() -> list[web.RouteDef]:
@@ -65,7 +71,7 @@ async def get_page(request: web.Request) -> web.Response:
 async def post_registration(request: web.Request) -> web.Response:
     """``POST /discovery/{service}``: a registration or withdrawal, a JSON string with a compact JWT."""
     service = _hosted(request)
-    if request.content_type != "application/json":
+    if media_type(request) != "application/json":
         raise RequestError(415, "content_type", "the body must be a JSON string", "send Content-Type: application/json")
     compact = parse_registration(await read_bytes(request, max_bytes=MAX_REGISTRATION_BYTES))
     await request.app[HOST].accept(service, compact)
@@ -96,8 +102,8 @@ async def post_activation(request: web.Request) -> web.Response:
     """``POST /internal/discovery/v1/{service}/{subject}``: register, now and from now on."""
     service = _known(request)
     subject = await request.app[SUBJECTS].get(request.match_info["subject"])
-    wanted = await read_model(request, Activation) if request.can_read_body else Activation()
-    await request.app[CLIENT].register(service, subject.dids[0], wanted.registrationParameters)
+    wanted = await read_model(request, Activation, max_bytes=MAX_ACTIVATION) if request.body_exists else Activation()
+    await request.app[CLIENT].register(service, subject.dids[0], wanted.registrationParameters or {})
     await request.app[PARTICIPATION].look()
     return web.Response(status=HTTPStatus.OK)
 
@@ -118,7 +124,14 @@ async def delete_activation(request: web.Request) -> web.Response:
 async def get_organisations(request: web.Request) -> web.Response:
     """``GET /internal/directory/v1/organisations?service=&ura=``: whom we know, and where they are reached."""
     directory = request.app[PARTICIPATION].directory
-    wanted, ura = request.query.get("service"), request.query.get("ura")
+    asked = dict(request.query)
+    if set(asked) - {"service", "ura"} or len(asked) != len(request.query):
+        raise RequestError(400, "unknown_parameter", "only service and ura, each once")
+    wanted, ura = asked.get("service"), asked.get("ura")
+    if wanted is not None and wanted not in request.app[CLIENT].services:
+        raise _not_defined()
+    if ura is not None and _URA.fullmatch(ura) is None:
+        raise RequestError(400, "ura", "ura has eight digits")
     services = [wanted] if wanted is not None else list(request.app[CLIENT].services)
     found: dict[str, Organisation] = {}
     for service in services:
@@ -164,8 +177,12 @@ def _hosted(request: web.Request) -> str:
 def _known(request: web.Request) -> str:
     service = request.match_info["service"]
     if service not in request.app[CLIENT].services:
-        raise RequestError(404, "unknown_service", "this node has no definition of that discovery service")
+        raise _not_defined()
     return service
+
+
+def _not_defined() -> RequestError:
+    return RequestError(404, "unknown_service", "this node has no definition of that discovery service")
 
 
 def _timestamp(request: web.Request) -> int:

@@ -3,7 +3,7 @@
 Domain code knows no status codes. A feature that raises errors of its own hands over a translation (error -> RequestError or
 ``None``); what nobody translates becomes a 500 that says nothing to the caller and everything to our log except its content.
 Paths are judged here too, before any route sees them: dot segments, encoded slashes, NUL and the like are refused as they came
-in, since decoding them first is how they work.
+in, since decoding them first is how they work. So is framing: what says where a request ends, and whether it has a body.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from node.web.problem import as_problem
@@ -33,7 +33,10 @@ HANDLER_SECONDS = 70.0
 Renderer = Callable[[RequestError], ErrorReply]
 Translation = Callable[[Exception], RequestError | None]
 
-_FORBIDDEN = re.compile(r"%2[fF]|%5[cC]|%00|\\|//|[\x00-\x20\x7f-\uffff]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_FORBIDDEN = re.compile(r"%2[fF]|%5[cC]|%[01][0-9A-Fa-f]|%7[fF]|\\|//")
+_PLAIN = re.compile(r"[!-~]*\Z")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _DOTS = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
 
 
@@ -49,13 +52,37 @@ def check_target(target: str) -> None:
     path, _, query = target.partition("?")
     if len(path) > MAX_PATH or len(target) > MAX_TARGET:
         raise RequestError(414, "too_long", "the address is too long")
-    if not path.startswith("/") or _FORBIDDEN.search(path) or _DOTS.search(path):
+    is_plain = _PLAIN.match(target) is not None and path.startswith("/") and "#" not in target
+    if not is_plain or _FORBIDDEN.search(path) or _DOTS.search(path):
         raise RequestError(400, "bad_path", "the path is not acceptable", "send the path in its plain form")
+    if _BAD_ESCAPE.search(target):
+        raise RequestError(400, "bad_path", "the address is not percent-encoded properly")
     try:
         unquote_to_bytes(path).decode()
         unquote_to_bytes(query).decode()
     except UnicodeDecodeError as error:
         raise RequestError(400, "bad_path", "the address is not UTF-8") from error
+
+
+def check_framing(request: web.Request) -> None:
+    """Refuse requests of which two readers might disagree where they end, or that have a body where none belongs.
+
+    What is contradictory in itself (two lengths, a length and chunks) the parser refused already.
+
+    Raises:
+        RequestError: 400.
+    """
+    # (1) a version that we speak
+    if request.version not in (HttpVersion10, HttpVersion11):
+        raise RequestError(400, "http_version", "only HTTP/1.0 and HTTP/1.1 are spoken here")
+    # (2) chunks are all that a body may be wrapped in, and HTTP/1.0 has none
+    encodings = request.headers.getall(hdrs.TRANSFER_ENCODING, [])
+    if encodings and (request.version == HttpVersion10 or [each.lower() for each in encodings] != ["chunked"]):
+        raise RequestError(400, "transfer_encoding", "only Transfer-Encoding: chunked is understood")
+    # (3) nobody can say what a body of these means (RFC 9110 §9.3.1); who takes any method judges that too
+    takes_any = request.match_info.route.method == hdrs.METH_ANY
+    if request.method not in _WITH_BODY and request.body_exists and not takes_any:
+        raise RequestError(400, "body_not_allowed", "a request of this method has no body")
 
 
 def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[Translation] = ()) -> Middleware:
@@ -70,6 +97,7 @@ def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[T
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             check_target(request.raw_path)
+            check_framing(request)
             async with asyncio.timeout(HANDLER_SECONDS):
                 return await handler(request)
         except asyncio.CancelledError:
@@ -79,7 +107,9 @@ def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[T
                 raise ConnectionResetError from None
             refusal = _as_request_error(error, translations)
             if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                logger.error("request failed", extra={"code": refusal.code, "error": type(error).__name__})  # traces hold data
+                logger.error(
+                    "request failed", extra={"code": refusal.code, "error": type(error).__name__}
+                )  # traces hold data
                 if refusal.code == "internal_error":
                     logger.debug("traceback of the failed request", exc_info=error)
             return _respond(refusal, renderers, request.path)

@@ -1,16 +1,18 @@
 """Who may use the internal API: an API key, limited to subjects and operations.
 
 A key is 256 random bits, shown once and stored hashed (``api_keys``). An *operation* is the first path segment below
-``/internal`` (``exchange``, ``audit``, ``vcr``, …); a *subject* is the ``{subject}`` of the path. ``/status``, ``/health`` and
+``/internal`` (``exchange``, ``audit``, ``vcr``, …); a *subject* is the ``{subject}`` of the path. A key that is limited to
+subjects can not use paths without one: what they show or change is the node's as a whole. ``/status``, ``/health`` and
 ``/metrics`` are open, as nuts-node's are. ``unsafe_open_internal_api`` lets everybody in who reaches the listener.
 """
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy import insert, select
 
@@ -22,6 +24,8 @@ from node.web.replies import RequestError
 
 EVERYTHING = ("*",)
 KEY_BYTES = 32
+
+_BEARER = re.compile(r"bearer +([A-Za-z0-9_-]{43})", re.IGNORECASE | re.ASCII)  # 32 bytes, base64url: what we give out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +105,9 @@ def internal_auth(keys: ApiKeys, *, open_to_all: bool) -> Middleware:
         if open_to_all:
             caller: ApiCaller | None = ApiCaller(name="everybody", subjects=EVERYTHING, operations=EVERYTHING)
         else:
-            scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-            caller = await keys.caller(key.strip()) if scheme.lower() == "bearer" and key else None
+            given = request.headers.getall(hdrs.AUTHORIZATION, [])
+            key = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
+            caller = await keys.caller(key[1]) if key is not None else None
         if caller is None:
             raise RequestError(
                 401, "unauthorized", "an API key is needed", "send Authorization: Bearer with the key in api.key",

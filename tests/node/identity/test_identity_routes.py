@@ -69,7 +69,7 @@ async def test_subjects_are_made_listed_and_shown(node: NodeUnderTest) -> None:
         ({"subject": "gouwe"}, 409),
         ({"subject": "a b"}, 400),
         ({"subject": 7}, 400),
-        ({"other": 1}, 400),
+        ({"other": 1}, 200),
         ({"keys": {"encryptionKey": True}}, 400),
         ({"keys": {"assertionKey": False}}, 400),
         ({"keys": {"assertionKey": True}}, 200),
@@ -134,5 +134,6 @@ async def test_the_wallet_takes_shows_and_gives_up_credentials(node: NodeUnderTe
     assert await internal(node, "DELETE", f"{path}/{name}") == (204, None)
     assert (await internal(node, "DELETE", f"{path}/{name}"))[0] == 404
     for method in ("GET", "POST"):
-        status, body = await internal(node, method, "/internal/vcr/v2/holder/nobody/vc", raw)
+        sent = raw if method == "POST" else None
+        status, body = await internal(node, method, "/internal/vcr/v2/holder/nobody/vc", sent)
         assert (status, body["detail"]) == (404, "subject not found")

@@ -1,0 +1,21 @@
+"""Whom a peer's request turned out to be about."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """A citizen and their records here.
+
+    Attributes:
+        bsn: of the citizen; ``None`` when the records are nobody's, or those of several people.
+        records: the logical ids that are asked about; empty when we have none.
+        pseudonym: of the citizen, for the record.
+    """
+
+    bsn: str | None = field(repr=False)
+    records: frozenset[str]
+    pseudonym: str | None
+
+
+NOBODY = About(bsn=None, records=frozenset(), pseudonym=None)

@@ -1,0 +1,76 @@
+"""Whom a request is about, and what we know of them (ARCHITECTURE §2, inbound, steps 3 and 4).
+
+A request names a citizen by number, a record of ours by its id, or something that an earlier page named. Whose it is, only our own
+Patient says. Facts are collected here and judged elsewhere (``decide/``).
+"""
+
+import logging
+from datetime import datetime
+
+from node.audit.pseudonym import pseudonym
+from node.exchange.about import NOBODY, About
+from node.exchange.allowlist import ByLogicalId, BySearch
+from node.exchange.asked import Asked
+from node.exchange.decide.question import CareTeamFact, ConsentFact, Facts, Question
+from node.exchange.facts import FactsUnavailableError, OwnRecords
+from node.exchange.ports import Consents
+from node.usecases.model import FhirVersion
+
+logger = logging.getLogger(__name__)
+
+
+class Binding:
+    """Binds requests to citizens, and collects what the rules want to know about them.
+
+    Args:
+        secret: keys the pseudonyms.
+    """
+
+    def __init__(self, records: OwnRecords, consents: Consents, *, subject: str, secret: bytes) -> None:
+        self._records = records
+        self._consents = consents
+        self._subject = subject
+        self._secret = secret
+
+    async def about(self, version: FhirVersion, asked: Asked) -> About | None:
+        """Return whom ``asked`` is about; ``None`` when our own server can not say."""
+        patient = asked.patient
+        try:
+            if isinstance(patient, BySearch):
+                return self._citizen(patient.bsn, await self._records.records_of(version, patient.bsn))
+            named = frozenset({patient.id}) if isinstance(patient, ByLogicalId) else frozenset(patient.patient_ids)
+            owners = {await self._records.citizen_of(version, record) for record in sorted(named)}
+        except FactsUnavailableError as error:
+            logger.warning("our own FHIR server could not say whose record it is", extra={"code": error.code})
+            return None
+        owner = owners.pop() if len(owners) == 1 else None
+        return NOBODY if owner is None else self._citizen(owner, named)
+
+    async def facts(self, version: FhirVersion, question: Question, about: About | None, now: datetime) -> Facts:
+        """Return what we know of the citizen: their records, their care teams, what they recorded."""
+        if about is None:
+            return Facts(in_care=None, care_team=CareTeamFact(available=False), consent=ConsentFact(verdict="none"))
+        if about.bsn is None or about.pseudonym is None or not about.records:
+            return Facts(in_care=False, care_team=CareTeamFact(), consent=ConsentFact(verdict="none"))
+        consent = await self._consents.verdict(
+            subject=self._subject,
+            patient=about.pseudonym,
+            ura=question.requester.ura,
+            facility_type=question.requester.facility_type,
+            category=question.usecase.data_category if question.usecase is not None else "",
+            now=now,
+        )
+        return Facts(in_care=True, care_team=await self._care_team(version, about, about.bsn), consent=consent)
+
+    async def _care_team(self, version: FhirVersion, about: About, bsn: str) -> CareTeamFact:
+        """Look at the care teams of all records of the citizen, also those that are not asked about."""
+        try:
+            everywhere = about.records | await self._records.records_of(version, bsn)
+            members = await self._records.care_team(version, everywhere)
+        except FactsUnavailableError as error:
+            logger.warning("our own FHIR server could not show the care team", extra={"code": error.code})
+            return CareTeamFact(available=False)
+        return CareTeamFact(uras=frozenset(member.ura for member in members))
+
+    def _citizen(self, bsn: str, records: frozenset[str]) -> About:
+        return About(bsn=bsn, records=records, pseudonym=pseudonym(self._secret, bsn))

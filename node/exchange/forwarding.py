@@ -1,0 +1,148 @@
+"""Asking our own FHIR server for a peer, and checking what it says (ARCHITECTURE §2, inbound, steps 6 and 7).
+
+This is the one call to our FHIR servers on behalf of a peer, and it takes a :class:`Promised`: the receipt of a record that is on disk,
+of a decision that permits. Facts about citizens are asked elsewhere (``facts.py``) and never leave.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from node.audit.log import Receipt
+from node.exchange.about import About
+from node.exchange.asked import Asked
+from node.exchange.cursor import Cursor
+from node.exchange.decide.question import Decision
+from node.exchange.facts import FHIR_JSON, OwnServer
+from node.exchange.response import AnswerError, CheckedPage, MismatchError, check_page
+from node.oauth.grants import Grant
+from node.ports import HttpClient, HttpRequest, HttpResponse, PeerError
+from node.usecases.model import FhirVersion
+from node.usecases.plan import FORM_TYPE
+from node.web.replies import RequestError
+
+logger = logging.getLogger(__name__)
+
+_NOT_OFFERED = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.NOT_IMPLEMENTED,
+    }
+)
+"""What servers say to a search that they don't know, by type or by parameter (REAL.md, surprise 5)."""
+
+_UNAVAILABLE = "the answer is not available"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """A request that may go on: permitted, and promised to the audit log. Made in ``inbound.py`` only.
+
+    Raises:
+        ValueError: made of a decision that does not permit, or about nobody.
+    """
+
+    receipt: Receipt
+    decision: Decision
+    grant: Grant
+    asked: Asked
+    about: About
+    version: FhirVersion
+
+    def __post_init__(self) -> None:
+        if not self.decision.permit or self.about.bsn is None or not self.about.records:
+            raise ValueError("nothing was permitted")
+
+
+class Forwarder:
+    """Asks one organisation's own FHIR servers.
+
+    Args:
+        own: the client that may call them.
+        timeout: seconds for one call; ``page_bytes`` the longest answer.
+    """
+
+    def __init__(
+        self, own: HttpClient, servers: Mapping[FhirVersion, OwnServer], *, timeout: float, page_bytes: int
+    ) -> None:
+        self._own = own
+        self._servers = servers
+        self._timeout = timeout
+        self._page_bytes = page_bytes
+
+    async def fetch(self, promised: Promised) -> CheckedPage:
+        """Return the page, every resource of which belongs to the citizen and the step.
+
+        Raises:
+            RequestError: the server did not answer, or answered what must not leave; safe for the peer.
+        """
+        asked, about = promised.asked, promised.about
+        server = self._servers[promised.version]
+        answer = await self._send(server, asked)
+        if answer.status != HTTPStatus.OK:
+            raise _no_answer(asked, answer.status)
+        try:
+            return check_page(
+                answer.body,
+                step=asked.step,
+                fhir_version=promised.version,
+                patient_ids=about.records,
+                bases=server.bases,
+                bsn=about.bsn,
+                read_id=asked.read_id,
+                origin="own_server",
+            )
+        except AnswerError as error:
+            raise _withheld(promised, error) from None  # what follows this error would hold the page
+
+    async def _send(self, server: OwnServer, asked: Asked) -> HttpResponse:
+        headers = {"Accept": FHIR_JSON} | ({"Content-Type": FORM_TYPE} if asked.body is not None else {})
+        try:
+            return await self._own.send(
+                HttpRequest(
+                    method=asked.method,
+                    url=f"{server.url}{'' if asked.target.startswith('?') else '/'}{asked.target}",
+                    headers=headers,
+                    body=asked.body,
+                    max_bytes=self._page_bytes,
+                    timeout=self._timeout,
+                )
+            )
+        except PeerError as error:
+            logger.warning("our own FHIR server did not answer", extra={"code": error.code})
+            raise RequestError(
+                504 if error.code == "timeout" else 502, f"own_server_{error.code}", _UNAVAILABLE
+            ) from None
+
+
+def _no_answer(asked: Asked, status: int) -> RequestError:
+    """Tell what isn't there, and what the server doesn't offer, from what went wrong."""
+    if asked.read_id is not None and status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return RequestError(404, "gone", "not found")
+    if asked.read_id is None and not isinstance(asked.patient, Cursor) and status in _NOT_OFFERED:
+        logger.warning(
+            "our own FHIR server does not offer a step of the use case",
+            extra={"status": status, "usecase": asked.usecase.id, "step": asked.step.id},
+        )
+        return RequestError(501, f"own_server_{status}", "this is not offered here")
+    logger.warning("our own FHIR server did not answer", extra={"status": status, "step": asked.step.id})
+    return RequestError(502, f"own_server_{status}", _UNAVAILABLE)
+
+
+def _withheld(promised: Promised, error: AnswerError) -> RequestError:
+    mismatch = isinstance(error, MismatchError)
+    told = "ALARM: a page of our own FHIR server was withheld" if mismatch else "our own FHIR server answered wrongly"
+    logger.error(
+        told,
+        extra={
+            "subject": promised.grant.subject,
+            "step": promised.asked.step.id,
+            "code": error.code,
+            "seq": promised.receipt.seq,
+        },
+    )
+    return RequestError(502, f"{'withheld' if mismatch else 'own_server'}_{error.code}", _UNAVAILABLE)

@@ -1,0 +1,131 @@
+"""Before anything is sent: may this question be asked, and whom (ARCHITECTURE §2, outbound, steps 1 and 2).
+
+Asked are those who take part in the care by our own record, or whom the caller names; never "everybody". Who is not asked is said, with
+the reason.
+"""
+
+from collections.abc import Sequence
+
+from node.exchange.events import NotAsked
+from node.exchange.facts import FactsUnavailableError, OwnRecords
+from node.exchange.ports import Registered
+from node.exchange.question import Question
+from node.exchange.under_way import Holder
+from node.usecases.model import UseCase
+from node.usecases.plan import choose_table
+from node.web.replies import RequestError
+from registry.localisation import FoundBy, Member, localise
+
+
+class Planner:
+    """Plans questions of one organisation.
+
+    Args:
+        own_ura: number of our organisation; ``own_type`` its Vektis code.
+        records: our own FHIR servers, for localisation by care team.
+    """
+
+    def __init__(self, *, own_ura: str, own_type: str, registered: Registered, records: OwnRecords) -> None:
+        self._own_ura = own_ura
+        self._own_type = own_type
+        self._registered = registered
+        self._records = records
+
+    def check(self, usecase: UseCase, question: Question) -> None:
+        """Check what the use case itself says about a question.
+
+        Raises:
+            RequestError: 400 or 403, naming the member.
+        """
+        # (1) our kind of organisation asks in this use case
+        tables = [table for table in usecase.tables if self._own_type in table.asker_types]
+        if not tables:
+            raise RequestError(
+                403, "organisation_not_allowed", "subject: this kind of organisation asks nothing in this use case"
+            )
+        # (2) for this purpose
+        if question.purpose not in usecase.purposes:
+            raise RequestError(
+                403, "purpose_not_allowed", "purpose: not one of this use case", f"one of {', '.join(usecase.purposes)}"
+            )
+        # (3) this person
+        roles = sorted({role for table in tables for role in usecase.roles_of(table)})
+        if question.user.role not in roles:
+            raise RequestError(
+                403, "role_not_allowed", "user.role: people in this role may not ask this", f"one of {', '.join(roles)}"
+            )
+        # (4) these parts
+        known = {step.id for table in tables for step in table.steps}
+        if not known.issuperset(question.steps or ()):
+            raise RequestError(
+                400, "unknown_step", "steps: not all of them are in this use case", f"known: {', '.join(sorted(known))}"
+            )
+
+    async def plan(self, usecase: UseCase, question: Question) -> tuple[Sequence[Holder], Sequence[NotAsked]]:
+        """Return who is asked and who is not.
+
+        Raises:
+            RequestError: our own record can not say who takes part in the care.
+        """
+        found_by: FoundBy = "care_team"
+        if question.holders is not None:
+            found_by = "named"
+            members = [Member(ura=ura, name="") for ura in question.holders]
+        else:
+            members = await self._care_team(question.patient.value)
+        located = localise(
+            members,
+            self._registered.directory,
+            service=usecase.discovery_service,
+            versions=("r4", "stu3"),
+            own_ura=self._own_ura,
+            found_by=found_by,
+        )
+        holders: list[Holder] = []
+        not_asked = [NotAsked(ura=each.ura or "", name=each.name, reason=each.reason) for each in located.not_asked]
+        for asked in located.asked:
+            organisation = asked.endpoint.organisation
+            table = choose_table(
+                usecase,
+                asker_type=self._own_type,
+                holder_type=organisation.facility_type or "",
+                offered=tuple(organisation.fhir_bases),
+            )
+            reason = "not_in_use_case" if table is None else None
+            if table is not None and question.user.role not in usecase.roles_of(table):
+                reason = "role_not_allowed"
+            if table is None or reason is not None:
+                not_asked.append(NotAsked(ura=asked.ura, name=asked.name, reason=reason or ""))
+                continue
+            holders.append(
+                Holder(
+                    ura=asked.ura,
+                    name=asked.name,
+                    table=table,
+                    base=organisation.fhir_bases[table.fhir_version],
+                    authorization_server=asked.endpoint.authorization_server,
+                    found_by=asked.found_by,
+                )
+            )
+        return holders, not_asked
+
+    async def _care_team(self, bsn: str) -> list[Member]:
+        """Return the organisations in our own care teams of the patient."""
+        if not self._records.versions:
+            raise RequestError(
+                400, "no_own_records", "holders: without a FHIR server of our own, name the organisations to ask"
+            )
+        members: dict[str, Member] = {}
+        try:
+            for version in self._records.versions:
+                records = await self._records.records_of(version, bsn)
+                for each in await self._records.care_team(version, records) if records else ():
+                    members.setdefault(each.ura, Member(ura=each.ura, name=each.name))
+        except FactsUnavailableError as error:
+            raise RequestError(
+                502,
+                "localisation_unavailable",
+                "our own FHIR server can not say who takes part in the care",
+                "name the organisations to ask in `holders`, or see: hazel status",
+            ) from error
+        return list(members.values())

@@ -1,0 +1,94 @@
+"""One question while it is being asked: to whom, what came so far, what is still open."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from node.exchange.events import Event, State
+from node.exchange.merge import Missing
+from node.exchange.question import Question
+from node.usecases.model import FhirVersion, Table, UseCase
+from node.web.replies import RequestError
+from registry.localisation import FoundBy
+
+Part = tuple[str, str | None]
+"""A holder (URA) and a step of it; ``None`` is the holder as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """One organisation that is asked."""
+
+    ura: str
+    name: str
+    table: Table
+    base: str
+    authorization_server: str
+    found_by: FoundBy
+
+    @property
+    def version(self) -> FhirVersion:
+        """FHIR version in which it is asked."""
+        return self.table.fhir_version
+
+
+class StepError(Exception):
+    """A step ended without its answer.
+
+    Attributes:
+        state: of API.md §2.
+        reason: stable code; never what the other side wrote.
+    """
+
+    def __init__(self, state: State, reason: str) -> None:
+        super().__init__(reason)
+        self.state: State = state
+        self.reason = reason
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One question while it is being asked.
+
+    Attributes:
+        lines: for the caller, in order; ``None`` ends them. Full when the caller reads slowly, and then the asking waits.
+        open: what was begun or is to be, and has not ended.
+        counts: resources by part.
+        audit: numbers of our own records.
+        refusal: why nothing was asked at all.
+        error: code and sentence, where the whole broke off.
+    """
+
+    id: str
+    subject: str
+    usecase: UseCase
+    question: Question
+    started: float
+    lines: asyncio.Queue[Event | None]
+    missing: list[Missing] = field(default_factory=list)
+    open: dict[Part, Holder] = field(default_factory=dict)
+    counts: Counter[Part] = field(default_factory=Counter)
+    audit: list[int] = field(default_factory=list)
+    refusal: RequestError | None = None
+    error: tuple[str, str] | None = None
+
+    def shows(self, step_id: str, *, is_match: bool) -> bool:
+        """Whether the caller gets what this step finds: the match is a means, unless it is asked for by name."""
+        wanted = self.question.steps
+        return step_id in wanted if wanted is not None else not is_match
+
+
+class PeerRooms:
+    """How many queries may be at one organisation at the same time, whoever asks them."""
+
+    def __init__(self, queries: int) -> None:
+        self._queries = queries
+        self._rooms: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    def of(self, ura: str) -> asyncio.Semaphore:
+        """Return the room at this organisation; hold on to it while it is used."""
+        room = self._rooms.get(ura)
+        if room is None:
+            room = self._rooms[ura] = asyncio.Semaphore(self._queries)
+        return room
