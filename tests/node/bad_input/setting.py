@@ -28,6 +28,7 @@ from node.logs import log_handler
 from node.ports import World
 from node.web.server import listen
 from tests.node.bad_input.wire import Answer, Headers, send
+from tests.node.consent.setting import a_consent, a_provision
 from tests.support.builders import a_presentation, an_employee_credential, an_id
 from tests.support.certificates import Uzi, a_uzi_chain
 from tests.support.keys import a_did, a_key
@@ -93,6 +94,7 @@ class NodeUnderAttack:
         did: of the organisation.
         key: API key for the internal listener.
         token: access token of a stranger who proved who it is.
+        kid: of the organisation's key; ``credential`` what is in its wallet; ``consent`` the id of one that is kept.
         log: what reached the log, at the level ``debug``.
     """
 
@@ -105,6 +107,9 @@ class NodeUnderAttack:
     databases: Mapping[str, sqlite3.Connection]
     log: io.StringIO
     token: str = ""
+    kid: str = ""
+    credential: str = ""
+    consent: str = ""
     _seen: dict[str, int] = field(default_factory=dict)
 
     def app(self, listener: str) -> web.Application:
@@ -199,6 +204,21 @@ def token_request(seed: str = "token") -> list[tuple[str, str]]:
     ]
 
 
+async def _settle(node: NodeUnderAttack) -> None:
+    """Give the node a guest and a consent, and look up what its doors want to be told."""
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    body = urlencode(token_request()).encode()
+    node.token = (await node.send("public", "POST", f"/oauth2/{SUBJECT}/token", form, body)).json()["access_token"]
+    document = (await node.send("public", "GET", f"/iam/{node.did.rpartition(':')[2]}/did.json")).json()
+    node.kid = document["assertionMethod"][0]
+    wallet = f"/internal/vcr/v2/holder/{SUBJECT}/vc"
+    (node.credential,) = (await node.send("internal", "GET", wallet, node.authorised("internal"))).json()
+    headers = node.authorised("internal", ("Content-Type", "application/json"))
+    consent = json.dumps(a_consent(a_provision("permit"), bsn="176286603")).encode()
+    kept = await node.send("internal", "POST", f"/internal/consent/v1/{SUBJECT}/Consent", headers, consent)
+    node.consent = kept.json()["id"]
+
+
 @asynccontextmanager
 async def a_node_under_attack(folder: Path) -> AsyncIterator[NodeUnderAttack]:
     """Found a node in ``folder``, open it, listen, and give it one guest with a token."""
@@ -228,10 +248,7 @@ async def a_node_under_attack(folder: Path) -> AsyncIterator[NodeUnderAttack]:
                 log=log,
             )
             try:
-                form = [("Content-Type", "application/x-www-form-urlencoded")]
-                body = urlencode(token_request()).encode()
-                answer = await attacked.send("public", "POST", f"/oauth2/{SUBJECT}/token", form, body)
-                attacked.token = answer.json()["access_token"]
+                await _settle(attacked)
                 yield attacked
             finally:
                 for database in databases.values():

@@ -21,6 +21,7 @@ from node.audit.record import Outcome
 from node.audit.routes import AUDIT, ROUTES, as_request_error
 from node.audit.service import AuditService
 from node.audit.writer_sqlite import SqliteAuditLog
+from node.cli.audit_lines import event_details, event_row, show_report
 from node.web.boundary import boundary
 from tests.node.audit.setting import BSN, KID, NOW, Keys, SetClock, a_log, a_record, a_sealer, change
 from tests.node.cli.desk import Desk
@@ -155,6 +156,22 @@ async def test_a_citizens_report_says_who_what_why_and_how_it_ended(desk: Desk, 
     assert "NOT COMPLETE" not in ran.out
     assert BSN not in ran.out + ran.err
     assert (await desk.hazel("audit", "report", "--json", "--from", "2030-01-01", stdin=BSN)).json["entries"] == []
+
+
+def test_an_emergency_and_a_report_that_was_cut_off_stand_out(capsys: pytest.CaptureFixture[str]) -> None:
+    entry = {"who": {}, "what": {}, "why": {"purpose": "BTG", "break_glass": True, "reason": "unconscious"}}
+    show_report({"complete": False, "summary": {"break_glass": 1}, "entries": [entry]})
+    out = capsys.readouterr().out
+    assert "BTG EMERGENCY: unconscious" in out
+    assert "NOT COMPLETE" in out
+    show_report({"complete": True})
+    assert "NOT COMPLETE" not in capsys.readouterr().out
+
+
+def test_an_event_of_another_shape_is_shown_as_far_as_it_goes() -> None:
+    assert event_row({}) == ("-",) * 2 + ("local",) + ("-",) * 5
+    assert event_row({"agent": [3, {"who": 4}, {}], "entity": [5, {"detail": [6]}]})[2] == "outbound"
+    assert dict(event_details({"entity": [{"query": "not base64"}]}))["query"] == "not base64"
 
 
 async def test_that_a_report_was_made_is_recorded_with_who_made_it(desk: Desk, archive: Archive) -> None:

@@ -69,6 +69,11 @@ def test_a_configuration_that_is_not_there_is_told_with_what_to_do(desk: Desk) -
     assert ran.out == ""
 
 
+def test_where_an_error_comes_from_is_shown_to_who_asks(desk: Desk) -> None:
+    assert "Traceback" not in desk.run("status").err
+    assert "Traceback" in desk.run("-v", "status").err
+
+
 def test_a_peer_that_can_not_be_reached_ends_with_3(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise PeerError("tls", "https://oever.example:443")

@@ -1,5 +1,6 @@
 """The configuration file: what is read, and how its mistakes are told."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,5 @@ def test_what_yaml_hides_is_refused(text: str) -> None:
 
 @given(st.text(max_size=200) | st.text(alphabet="a:-[]{}&*!|> \n'\"#?,%@`", max_size=60))
 def test_any_text_is_a_value_or_one_error(text: str) -> None:
-    try:
+    with contextlib.suppress(YamlError):
         read_text_yaml(text)
-    except YamlError:
-        pass

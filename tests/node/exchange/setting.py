@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -62,8 +63,9 @@ def match_of(bsn: str) -> str:
     return MATCH.replace(BSN, bsn)
 
 
+@cache
 def shipped() -> UseCaseBook:
-    """The use cases that come with the package, with an anchor nobody has."""
+    """The use cases that come with the package, with an anchor nobody has; read once."""
     return UseCaseBook(load_shipped(), {"uzi": ["A" * 43]})
 
 
@@ -71,7 +73,7 @@ def book_with(change: Callable[[UseCase], UseCase], usecase_id: str = "ha-vvt") 
     """The shipped use cases, one of them changed."""
     loaded = [
         replace(each, usecase=change(each.usecase)) if each.usecase.id == usecase_id else each
-        for each in load_shipped()
+        for each in shipped().loaded
     ]
     return UseCaseBook(loaded, {"uzi": ["A" * 43]})
 

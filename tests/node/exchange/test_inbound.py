@@ -159,7 +159,9 @@ class TestSingleUse:
         assert [each.kind for each in holder.audit.records] == ["refusal"]
 
     async def test_a_proof_is_used_up_by_an_empty_answer(self, holder: Holder, peer: Peer) -> None:
-        incoming = peer.incoming("POST", "Patient/_search", "", f"identifier=http://fhir.nl/fhir/NamingSystem/bsn|{OTHER_BSN}")
+        incoming = peer.incoming(
+            "POST", "Patient/_search", "", f"identifier=http://fhir.nl/fhir/NamingSystem/bsn|{OTHER_BSN}"
+        )
         await paced(holder.clock, holder.point.answer(incoming))
         assert (await refused(holder.point.answer(incoming))).status == 401
 
@@ -305,12 +307,14 @@ async def test_the_gate_itself_would_refuse_a_second_use(holder: Holder, peer: P
     with pytest.raises(AlreadyUsedError):
         await holder.audit.record(
             holder.audit.records[0],
-            once=(await holder.point._guard.authenticate(
-                authorization=incoming.authorization[0],
-                dpop=incoming.proof[0],
-                method="GET",
-                url=incoming.url,
-            )).once,
+            once=(
+                await holder.point._guard.authenticate(
+                    authorization=incoming.authorization[0],
+                    dpop=incoming.proof[0],
+                    method="GET",
+                    url=incoming.url,
+                )
+            ).once,
         )
 
 

@@ -68,7 +68,7 @@ def test_a_vault_is_never_made_over_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "zz", "00" * 31])
 def test_a_vault_key_that_is_none_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "vault.key").write_text(content, encoding="ascii")
-    with pytest.raises(VaultError, match="vault.key"):
+    with pytest.raises(VaultError, match=r"vault\.key"):
         FileVault.open(tmp_path, tmp_path / "vault.key", Chance())
 
 

@@ -53,9 +53,13 @@ async def test_read_then_write_loses_no_update(tmp_path: Path) -> None:
 async def test_an_exception_rolls_back(tmp_path: Path) -> None:
     async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}") as database:
         await bring_up_to_date(database)
-        with pytest.raises(ZeroDivisionError):
+
+        async def write_then_fail() -> None:
             async with database.transaction() as connection:
                 await connection.execute(insert(subjects).values(name="a", created_at=0))
                 raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await write_then_fail()
         async with database.reading() as connection:
             assert (await connection.execute(select(func.count()).select_from(subjects))).scalar_one() == 0

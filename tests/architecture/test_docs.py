@@ -1,0 +1,53 @@
+"""What the documents name exists: tests, files, commands, make targets, links."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from node.cli.main import THINGS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+
+
+def _functions(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_every_test_that_the_threats_name_exists() -> None:
+    text = (ROOT / "docs/threats.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[a-z_]+/)+test_[a-z_]+\.py)(?:::(test_[a-z0-9_]+))?`", text)
+    assert len(named) > 30
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (ROOT / "tests" / file).is_file() or (name and name not in _functions(ROOT / "tests" / file))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    broken = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_in_the_text_is_one(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    unknown = [name for name in re.findall(r"`make ([a-z]+)", text) if name not in targets]
+    unknown += [name for name in re.findall(r"`(?:\.venv/bin/)?hazel ([a-z]+)", text) if name not in THINGS]
+    assert unknown == []
+
+
+def test_the_readme_shows_what_the_demo_really_says() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    transcript = text.partition("<!-- transcript -->")[2].partition("<!-- end of transcript -->")[0]
+    titles = re.findall(r"^ *(\d+)  \S", transcript, re.MULTILINE)
+    assert titles == [str(number) for number in range(1, 11)]
+    assert "All 10 lines hold" in transcript

@@ -1,0 +1,364 @@
+"""Every door of the node: how it is called well, what it reads, and how it says no.
+
+A route that is not in :data:`DOORS` fails ``test_bad_input.py``: whoever adds an endpoint says here what it reads.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+from urllib.parse import quote, urlencode
+
+from tests.node.bad_input.dialects import Dialect
+from tests.node.bad_input.setting import FOLLOWED, SERVICE, STRANGER, SUBJECT, NodeUnderAttack, token_request
+from tests.node.consent.setting import a_consent, a_provision
+from tests.support.builders import a_presentation, an_x509_credential
+from tests.support.certificates import a_uzi_chain
+from tests.support.registry import about_itself
+from tests.support.world import NOON
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+BSN = {"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": "176286603"}
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+
+Made = Callable[[NodeUnderAttack], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One method of one route.
+
+    Attributes:
+        route: as the application's router names it.
+        target: a good address; ``{did}``, ``{uuid}`` and ``{kid}`` stand for the node's own.
+        answers: status of a good request.
+        good: body of a good request: a JSON value, or the pairs of a form; made anew for every call.
+        unknown: what becomes of members of the body that nobody knows.
+        parameters: what is read from the address.
+        limit: bytes of a body.
+        required: members or fields without which a request is refused.
+        guarded: whether it is a public one that asks for a token.
+    """
+
+    listener: Literal["public", "internal"]
+    method: str
+    route: str
+    target: str
+    dialect: Dialect = "problem"
+    answers: int = 200
+    reads: Literal["nothing", "json", "form"] = "nothing"
+    good: Made | None = None
+    media: tuple[str, ...] = (JSON,)
+    unknown: Literal["refused", "ignored", "none"] = "none"
+    required: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    limit: int = 1_048_576
+    guarded: bool = False
+
+    @property
+    def name(self) -> str:
+        """For the test's title."""
+        return f"{self.listener} {self.method} {self.route}"
+
+    def path(self, node: NodeUnderAttack) -> str:
+        """A good path."""
+        kid = node.kid.replace("%", "%25").replace("#", "%23")
+        return self.target.format(
+            did=quote(node.did, safe=":"), uuid=node.did.rpartition(":")[2], kid=kid, consent=node.consent
+        )
+
+    def body(self, node: NodeUnderAttack) -> bytes | None:
+        """A good body."""
+        if self.good is None:
+            return None
+        value = self.good(node)
+        return urlencode(value).encode() if self.reads == "form" else json.dumps(value).encode()
+
+    @property
+    def content_type(self) -> str:
+        """What a good body is."""
+        return FORM if self.reads == "form" else self.media[0]
+
+
+def _registration(_: NodeUnderAttack) -> str:
+    uzi = a_uzi_chain(STRANGER, ura="00002222", organization="Thuiszorg Linde")
+    credentials = [an_x509_credential(STRANGER, uzi=uzi, now=NOON), about_itself(STRANGER, NOON)]
+    return a_presentation(STRANGER, credentials=credentials, audience=SERVICE, now=NOON, lifetime=timedelta(hours=1))
+
+
+def _question(_: NodeUnderAttack) -> Mapping[str, Any]:
+    return {
+        "patient": BSN,
+        "user": {"identifier": "U-1001", "name": "J. Jansen", "role": "01.015"},
+        "purpose": "TREAT",
+        "holders": ["00002222"],
+        "deadline_ms": 1_000,
+    }
+
+
+def _consent(node: NodeUnderAttack) -> Mapping[str, Any]:
+    return a_consent(a_provision("permit"), bsn=BSN["value"])
+
+
+def _held(node: NodeUnderAttack) -> str:
+    return str(node.credential)
+
+
+_SEARCH = (("patient-id", BSN["value"]),)
+
+
+def _public(method: str, route: str, target: str, **rest: Any) -> Door:
+    return Door(listener="public", method=method, route=route, target=target, **rest)
+
+
+def _internal(method: str, route: str, target: str, **rest: Any) -> Door:
+    return Door(listener="internal", method=method, route=f"/internal/{route}", target=f"/internal/{target}", **rest)
+
+
+PUBLIC = (
+    _public("GET", "/iam/{id}/did.json", "/iam/{uuid}/did.json"),
+    _public(
+        "GET",
+        "/.well-known/oauth-authorization-server/oauth2/{subject}",
+        f"/.well-known/oauth-authorization-server/oauth2/{SUBJECT}",
+        dialect="oauth",
+    ),
+    _public("GET", "/oauth2/{subject}/oauth-client", f"/oauth2/{SUBJECT}/oauth-client", dialect="oauth"),
+    _public(
+        "GET",
+        "/oauth2/{subject}/presentation_definition",
+        f"/oauth2/{SUBJECT}/presentation_definition",
+        dialect="oauth",
+        parameters=(("scope", SERVICE), ("wallet_owner_type", "organization")),
+    ),
+    _public(
+        "POST",
+        "/oauth2/{subject}/token",
+        f"/oauth2/{SUBJECT}/token",
+        dialect="oauth",
+        reads="form",
+        good=lambda _: token_request("door"),
+        required=("grant_type", "client_id", "scope", "assertion", "presentation_submission"),
+        limit=262_144,
+    ),
+    _public("GET", "/discovery/{service}", f"/discovery/{SERVICE}", parameters=(("timestamp", "0"),)),
+    _public(
+        "POST",
+        "/discovery/{service}",
+        f"/discovery/{SERVICE}",
+        answers=201,
+        reads="json",
+        good=_registration,
+        limit=65_536,
+    ),
+    _public("GET", "/.well-known/use-cases", "/.well-known/use-cases"),
+    _public(
+        "*", "/fhir/{subject}/{version}/{path}", f"/fhir/{SUBJECT}/r4/Patient", dialect="fhir", answers=403, guarded=True
+    ),
+    _public("GET", "/status", "/status"),
+)
+
+VENDOR = (
+    _internal("GET", "vdr/v2/subject", "vdr/v2/subject"),
+    _internal(
+        "POST",
+        "vdr/v2/subject",
+        "vdr/v2/subject",
+        reads="json",
+        good=lambda _: {"subject": "another", "keys": {"assertionKey": True}},
+        unknown="ignored",
+    ),
+    _internal("GET", "vdr/v2/subject/{subject}", f"vdr/v2/subject/{SUBJECT}"),
+    _internal("GET", "vdr/v2/did/{did}", "vdr/v2/did/{did}"),
+    _internal("GET", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc"),
+    _internal("POST", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc", answers=204, reads="json", good=_held),
+    _internal("DELETE", "vcr/v2/holder/{subject}/vc/{id}", f"vcr/v2/holder/{SUBJECT}/vc/{UNKNOWN_ID}", answers=404),
+    _internal(
+        "POST",
+        "auth/v2/{subject}/request-service-access-token",
+        f"auth/v2/{SUBJECT}/request-service-access-token",
+        answers=502,
+        reads="json",
+        good=lambda _: {"authorization_server": "https://nowhere.example/oauth2/x", "scope": SERVICE, "credentials": []},
+        unknown="ignored",
+        required=("authorization_server", "scope"),
+        limit=65_536,
+    ),
+    _internal(
+        "POST",
+        "auth/v2/accesstoken/introspect",
+        "auth/v2/accesstoken/introspect",
+        reads="form",
+        good=lambda node: [("token", node.token)],
+        limit=65_536,
+    ),
+    _internal(
+        "POST",
+        "auth/v2/accesstoken/introspect_extended",
+        "auth/v2/accesstoken/introspect_extended",
+        reads="form",
+        good=lambda node: [("token", node.token)],
+        limit=65_536,
+    ),
+    _internal(
+        "POST",
+        "auth/v2/dpop/validate",
+        "auth/v2/dpop/validate",
+        reads="json",
+        good=lambda node: {"dpop_proof": "x", "method": "GET", "thumbprint": "x", "token": node.token, "url": "x"},
+        unknown="ignored",
+        required=("dpop_proof", "method", "thumbprint", "token", "url"),
+        limit=65_536,
+    ),
+    _internal(
+        "POST",
+        "auth/v2/dpop/{kid}",
+        "auth/v2/dpop/{kid}",
+        reads="json",
+        good=lambda _: {"htm": "GET", "htu": "https://holder.example/fhir", "token": "x"},
+        unknown="ignored",
+        required=("htm", "htu", "token"),
+        limit=65_536,
+    ),
+    _internal("GET", "discovery/v1", "discovery/v1"),
+    _internal("GET", "discovery/v1/{service}", f"discovery/v1/{SERVICE}"),
+    _internal("GET", "discovery/v1/{service}/{subject}", f"discovery/v1/{SERVICE}/{SUBJECT}"),
+    _internal(
+        "POST",
+        "discovery/v1/{service}/{subject}",
+        f"discovery/v1/{SERVICE}/{SUBJECT}",
+        reads="json",
+        good=lambda _: {"registrationParameters": {"colour": "blue"}},
+        unknown="ignored",
+        limit=16_384,
+    ),
+    _internal("DELETE", "discovery/v1/{service}/{subject}", f"discovery/v1/{FOLLOWED}/{SUBJECT}"),
+)
+
+OURS = (
+    _internal(
+        "GET",
+        "directory/v1/organisations",
+        "directory/v1/organisations",
+        parameters=(("service", SERVICE), ("ura", "00002222")),
+        unknown="refused",
+    ),
+    _internal(
+        "POST",
+        "exchange/v1/{subject}/{usecase}",
+        f"exchange/v1/{SUBJECT}/ha-vvt",
+        reads="json",
+        good=_question,
+        unknown="refused",
+        required=("patient", "user", "purpose"),
+    ),
+    _internal(
+        "POST",
+        "explain/v1/{subject}",
+        f"explain/v1/{SUBJECT}",
+        reads="json",
+        good=lambda _: {"requester_ura": "00002222", "scope": SERVICE, "path": "Patient/1", "purpose": "TREAT"},
+        unknown="refused",
+        required=("requester_ura", "scope", "path"),
+    ),
+    _internal("GET", "usecases/v1", "usecases/v1"),
+    _internal(
+        "GET",
+        "audit/v1/{subject}",
+        f"audit/v1/{SUBJECT}",
+        parameters=(
+            ("from", "2026-11-22"),
+            ("to", "2026-11-23"),
+            ("peer", "00002222"),
+            ("outcome", "permit"),
+            ("_count", "1"),
+        ),
+        unknown="refused",
+    ),
+    _internal(
+        "POST",
+        "audit/v1/{subject}/_search",
+        f"audit/v1/{SUBJECT}/_search",
+        reads="form",
+        good=lambda _: [*_SEARCH, ("_count", "1")],
+        unknown="refused",
+        limit=16_384,
+    ),
+    _internal("GET", "audit/v1/{subject}/entries/{seq}", f"audit/v1/{SUBJECT}/entries/1"),
+    _internal(
+        "POST",
+        "audit/v1/{subject}/report",
+        f"audit/v1/{SUBJECT}/report",
+        reads="json",
+        good=lambda _: {"patient": BSN, "from": "2026-11-22", "user": {"identifier": "U-1001"}},
+        unknown="refused",
+        required=("patient",),
+        limit=16_384,
+    ),
+    _internal("GET", "audit/v1/{subject}/head", f"audit/v1/{SUBJECT}/head"),
+    _internal(
+        "GET",
+        "audit/v1/{subject}/export",
+        f"audit/v1/{SUBJECT}/export",
+        parameters=(("from", "2026-11-22"), ("to", "2026-11-23")),
+        unknown="refused",
+    ),
+    _internal("POST", "audit/v1/{subject}/verify", f"audit/v1/{SUBJECT}/verify"),
+    _internal(
+        "POST",
+        "consent/v1/{subject}/Consent",
+        f"consent/v1/{SUBJECT}/Consent",
+        answers=201,
+        reads="json",
+        good=_consent,
+        media=(JSON, "application/fhir+json"),
+        required=("resourceType", "status", "patient", "provision"),
+        limit=65_536,
+    ),
+    _internal(
+        "PUT",
+        "consent/v1/{subject}/Consent/{id}",
+        f"consent/v1/{SUBJECT}/Consent/{{consent}}",
+        reads="json",
+        good=lambda node: {**_consent(node), "id": node.consent},
+        media=(JSON, "application/fhir+json"),
+        required=("resourceType", "id", "status", "patient", "provision"),
+        limit=65_536,
+    ),
+    _internal("GET", "consent/v1/{subject}/Consent/{id}", f"consent/v1/{SUBJECT}/Consent/{{consent}}"),
+    _internal(
+        "GET",
+        "consent/v1/{subject}/Consent/{id}/_history/{version}",
+        f"consent/v1/{SUBJECT}/Consent/{{consent}}/_history/1",
+    ),
+    *(
+        _internal(
+            "GET",
+            f"consent/v1/{{subject}}/{what}",
+            f"consent/v1/{SUBJECT}/{what}",
+            parameters=(("patient-id", "k1." + "A" * 43),),
+            unknown="refused",
+        )
+        for what in ("Consent", "who-may", "Consent/who-may")
+    ),
+    *(
+        _internal(
+            "POST",
+            f"consent/v1/{{subject}}/{what}",
+            f"consent/v1/{SUBJECT}/{what}",
+            reads="form",
+            good=lambda _: list(_SEARCH),
+            unknown="refused",
+            required=("patient-id",),
+            limit=4_096,
+        )
+        for what in ("Consent/_search", "who-may", "who-may/_search")
+    ),
+    _internal("GET", "status/v1", "status/v1"),
+    Door(listener="internal", method="GET", route="/status", target="/status"),
+    Door(listener="internal", method="GET", route="/health", target="/health"),
+)
+
+DOORS = (*PUBLIC, *VENDOR, *OURS)
