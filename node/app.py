@@ -40,7 +40,9 @@ from node.exchange.inbound import EnforcementPoint
 from node.exchange.outbound import Broker
 from node.exchange.outcome import as_operation_outcome
 from node.health import HEALTH, Health
+from node.identity import boundary as identity_boundary
 from node.identity import routes as identity_routes
+from node.identity.known_subject import known_subject
 from node.identity.resolver import DidResolver
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
@@ -245,7 +247,10 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     )
 
     # The two ways through the house.
-    own = {version: OwnServer(version=version, url=server.url, known_as=server.known_as) for version, server in config.fhir.items()}
+    own = {
+        version: OwnServer(version=version, url=server.url, known_as=server.known_as)
+        for version, server in config.fhir.items()
+    }
     records = OwnRecords(
         world.own, own, clock, keep=config.limits.facts_ms / 1000, timeout=config.limits.step_ms / 1000
     )
@@ -317,6 +322,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
             web.get("/health", health.get_health),
         ],
         internal_auth(ApiKeys(database), open_to_all=config.unsafe_open_internal_api),
+        known_subject(subjects),
     )
     checks = {
         "audit": health.check_audit(audit),
@@ -445,6 +451,7 @@ def _credential_errors(error: Exception) -> RequestError | None:
 
 
 _TRANSLATIONS = (
+    identity_boundary.as_request_error,
     oauth_boundary.as_request_error,
     audit_routes.as_request_error,
     registry_routes.as_request_error,

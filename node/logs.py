@@ -40,9 +40,14 @@ class _Formatter(logging.Formatter):
         return f"{at} {record.levelname.lower():7} {event}{tail}"
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Let a line that can not be written be lost: what logging would print instead quotes it."""
+
+
 def log_handler(stream: TextIO, form: Literal["text", "json"]) -> logging.Handler:
     """Return what writes log lines to ``stream``."""
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     handler.setFormatter(_Formatter(as_json=form == "json"))
     handler.addFilter(lambda record: _is_ours(record) or record.levelno >= logging.WARNING)
     return handler

@@ -28,7 +28,7 @@ reached.
 
 Commands find the node by `--config`, else `HAZEL_CONFIG`, else `./hazel.yaml`, and talk to its internal API with
 the key in `api.key` beside that file. Citizen service numbers and secrets are never arguments: a number is read from
-standard input, or asked for without showing it."""
+standard input, or asked for without showing it. `hazel -v THING VERB` shows where an error comes from."""
 
 
 def pages() -> Mapping[str, str]:

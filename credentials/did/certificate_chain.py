@@ -10,25 +10,31 @@ not checked here: that needs the network.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from credentials.did.der import CertificateParts
 from credentials.encoding import b64_decode, b64url_encode
 from credentials.errors import MalformedError, NotCurrentError, UntrustedError
-from credentials.keys import PublicKey
+from credentials.keys import PublicKey, PublicKeyType
 from credentials.ports import SignatureCache
 
 MAX_CHAIN: Final = 8
 """Most certificates in a chain; UZI chains have four."""
 MAX_CERTIFICATE_BYTES: Final = 16_384
 """Largest certificate read, in bytes of DER."""
+MAX_ISSUERS: Final = 64
+"""Issuers' certificates remembered, each about 8 kB of memory; UZI has some ten."""
 MIN_CHAIN: Final = 2
 """A leaf and a root."""
 FINGERPRINT_HASHES: Final[dict[str, Callable[[bytes], bytes]]] = {
@@ -65,21 +71,26 @@ class ChainCertificate:
     """One certificate of a chain, with what validation needs read eagerly.
 
     Attributes:
-        der: as received.
-        certificate: for its names, which are read when they are needed, and its signature.
+        der: as received; ``parts`` are places in it.
+        certificate: for its subject, which is read when it is needed, and the kind of its signature.
+        hash: of its signature; None for EdDSA.
         not_before: first moment of its validity, aware UTC.
         not_after: last moment of its validity, aware UTC.
-        key: its public key; weak ones do not get this far.
+        key: its public key; weak ones do not get this far. ``loaded`` is the same for `cryptography`: loading it again for each
+            signature takes longer than an RSA signature.
         constraints: basicConstraints, if any.
         usage: keyUsage, if any.
         names: subjectAltName, if any.
     """
 
     der: bytes = field(repr=False)
+    parts: CertificateParts
     certificate: x509.Certificate
+    hash: HashAlgorithm | None
     not_before: datetime
     not_after: datetime
     key: PublicKey
+    loaded: PublicKeyType
     constraints: x509.BasicConstraints | None
     usage: x509.KeyUsage | None
     names: x509.SubjectAlternativeName | None
@@ -97,56 +108,95 @@ class ChainCertificate:
             raise MalformedError(f"certificate is larger than {MAX_CERTIFICATE_BYTES} bytes")
         try:
             certificate = x509.load_der_x509_certificate(der)
-            extensions = list(certificate.extensions)
-            key = certificate.public_key()
+            extensions = certificate.extensions
+            loaded = certificate.public_key()
             hash_algorithm = certificate.signature_hash_algorithm
             not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         except _READ_ERRORS:
             raise MalformedError("not a readable certificate") from None
         if (None if hash_algorithm is None else hash_algorithm.name) not in _SIGNATURE_HASHES:
             raise UntrustedError("certificate is signed with a weak hash")
-        found: dict[type[x509.ExtensionType], x509.ExtensionType] = {}
+        found: dict[type[x509.ExtensionType], Any] = {}
         for extension in extensions:
-            if isinstance(extension.value, x509.NameConstraints):
+            value = extension.value
+            kind = type(
+                value
+            )  # exactly one of these classes: none of them is ever subclassed, and isinstance is slow on them
+            if kind is x509.NameConstraints:
                 raise UntrustedError("certificate has name constraints, which cannot be checked for an otherName")
             if extension.critical and extension.oid not in _KNOWN_EXTENSIONS:
                 raise UntrustedError("certificate has an unknown critical extension")
-            found[type(extension.value)] = extension.value
-        constraints, usage, names = (
-            found.get(kind) for kind in (x509.BasicConstraints, x509.KeyUsage, x509.SubjectAlternativeName)
-        )
+            found[kind] = value
+        key = PublicKey.from_key(loaded)
+        assert isinstance(loaded, PublicKeyType)  # from_key takes no others
         return cls(
             der=der,
+            parts=CertificateParts.find(der),
             certificate=certificate,
+            hash=hash_algorithm,
             not_before=not_before,
             not_after=not_after,
-            key=PublicKey.from_key(key),
-            constraints=constraints if isinstance(constraints, x509.BasicConstraints) else None,
-            usage=usage if isinstance(usage, x509.KeyUsage) else None,
-            names=names if isinstance(names, x509.SubjectAlternativeName) else None,
+            key=key,
+            loaded=loaded,
+            constraints=found.get(x509.BasicConstraints),
+            usage=found.get(x509.KeyUsage),
+            names=found.get(x509.SubjectAlternativeName),
         )
 
-    def subject_values(self, kind: x509.ObjectIdentifier) -> tuple[str, ...]:
-        """The values of one kind of attribute in the subject's name.
+    def subject_values(self) -> Mapping[x509.ObjectIdentifier, tuple[str, ...]]:
+        """The attributes of the subject's name: values by kind.
 
         Raises:
             MalformedError: the name is not readable.
         """
+        found: dict[x509.ObjectIdentifier, tuple[str, ...]] = {}
         try:
-            return tuple(str(each.value) for each in self.certificate.subject.get_attributes_for_oid(kind))
+            for attribute in self.certificate.subject:
+                found[attribute.oid] = (*found.get(attribute.oid, ()), str(attribute.value))
         except _READ_ERRORS:
             raise MalformedError("certificate has an unreadable subject") from None
+        return found
 
     def check_issued_by(self, issuer: Self) -> None:
-        """Check name and signature against the issuer's certificate.
+        """Check name and signature against the issuer's certificate, as `x509.Certificate.verify_directly_issued_by` does.
 
         Raises:
             UntrustedError: it was not issued by that one.
         """
+        parts = self.parts
+        # (1) the name, byte for byte
+        if parts.issuer != issuer.parts.subject:
+            raise UntrustedError("certificate is not issued by the next one in the chain")
+        # (2) the signed part and the outside agree on the algorithm
+        if parts.inner_algorithm != parts.algorithm:
+            raise UntrustedError("certificate names two different signature algorithms")
+        # (3) the signature, by a key of the kind that the algorithm wants
         try:
-            self.certificate.verify_directly_issued_by(issuer.certificate)
+            match issuer.loaded, self.certificate.signature_algorithm_parameters:
+                case rsa.RSAPublicKey() as key, padding.PKCS1v15() | padding.PSS() as scheme if self.hash is not None:
+                    key.verify(parts.signature, parts.signed, scheme, self.hash)
+                case ec.EllipticCurvePublicKey() as key, ec.ECDSA() as scheme:
+                    key.verify(parts.signature, parts.signed, scheme)
+                case ed25519.Ed25519PublicKey() as key, None:
+                    key.verify(parts.signature, parts.signed)
+                case _:
+                    raise UntrustedError(
+                        "certificate is signed with another kind of key than the next one in the chain has"
+                    )
         except (*_READ_ERRORS, InvalidSignature):
             raise UntrustedError("certificate is not issued by the next one in the chain") from None
+
+
+@lru_cache(maxsize=MAX_ISSUERS)
+def read_issuer(der: bytes) -> ChainCertificate:
+    """Read a certificate above the leaf; thousands of leaves share a few, so what was read is remembered.
+
+    Nothing is believed for having been read before: dates, roles, names and signatures are checked for every chain.
+
+    Raises:
+        MalformedError, UntrustedError: as `ChainCertificate.parse`.
+    """
+    return ChainCertificate.parse(der)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +221,8 @@ class CertificateChain:
             raise MalformedError("x5c is not an array of texts")
         if not MIN_CHAIN <= len(x5c) <= MAX_CHAIN:
             raise MalformedError(f"x5c does not have {MIN_CHAIN} to {MAX_CHAIN} certificates")
-        return cls(tuple(ChainCertificate.parse(b64_decode(item)) for item in x5c))
+        leaf, *issuers = map(b64_decode, x5c)
+        return cls((ChainCertificate.parse(leaf), *map(read_issuer, issuers)))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Self:

@@ -131,8 +131,9 @@ def resolve_x509(
     if not chain.has_issuer(identifier.algorithm, identifier.fingerprint):
         raise UntrustedError("did:x509: the CA it names is not in the chain")
     # (2) the leaf has every value it names; of several values of one kind any may match
+    subject = chain.leaf.subject_values()
     for (policy, key), value in identifier.policies.items():
-        if value not in _values(chain.leaf, policy, key):
+        if value not in _values(chain.leaf, subject, policy, key):
             raise UntrustedError(f"did:x509: {policy}:{key} is not in the certificate")
     # (3) the leaf's key may sign; any extended usage will do
     usage = chain.leaf.usage
@@ -157,11 +158,12 @@ def x509_did(chain: CertificateChain, *, hash: str = "sha256", policies: Sequenc
     if hash not in FINGERPRINT_HASHES:
         raise MalformedError("did:x509: hash is not accepted")
     blocks: dict[str, list[str]] = {}
+    subject = chain.leaf.subject_values()
     for name in sorted(set(policies)):
         policy, _, key = name.partition(":")
         if key not in _KEYS.get(policy, ()):
             raise MalformedError(f"did:x509 has no policy {name}")
-        values = _values(chain.leaf, policy, key)
+        values = _values(chain.leaf, subject, policy, key)
         if len(values) != 1:
             raise MalformedError(f"certificate does not have exactly one {name}")
         blocks.setdefault(policy, [policy]).extend((key, _encoded(values[0])))
@@ -182,10 +184,12 @@ def uzi_other_names(leaf: ChainCertificate) -> tuple[str, ...]:
     return tuple(text for text in texts if text is not None)
 
 
-def _values(leaf: ChainCertificate, policy: str, key: str) -> tuple[str, ...]:
-    """The values a leaf has for a known policy and key."""
+def _values(
+    leaf: ChainCertificate, subject: Mapping[x509.ObjectIdentifier, tuple[str, ...]], policy: str, key: str
+) -> tuple[str, ...]:
+    """The values a leaf has for a known policy and key; ``subject`` is its name, read once."""
     if policy == "subject":
-        return leaf.subject_values(_SUBJECT_OIDS[key])
+        return subject.get(_SUBJECT_OIDS[key], ())
     if key == "otherName":
         return uzi_other_names(leaf)
     if leaf.names is None:
@@ -213,6 +217,8 @@ def _encoded(value: str) -> str:
 
 
 def _decoded(value: str) -> str:
+    if "%" not in value:
+        return value
     try:
         return unquote(value, errors="strict")  # never empty: that would have read as the end of the block
     except UnicodeError:

@@ -37,7 +37,6 @@ def show_commands(display: Display, region: Region) -> None:
     hazel = _hazel()
     gouwe, wending, rso = (region.nodes[one.key] for one in (GOUWE, WENDING, RSO))
     ca = quote(_short(region.certificates.tls_root))
-    resolve = f"--resolve {rso.organisation.host}:{rso.public_port}:127.0.0.1"  # not every curl knows .localhost
     display.heading("To try, from the root of the repository (Ctrl-C stops the region)")
     given = f"echo {TRUUS.bsn} |"
     bearer = f'-H "Authorization: Bearer $(cat {_of(gouwe.directory / "api.key")})"'
@@ -48,7 +47,7 @@ def show_commands(display: Display, region: Region) -> None:
             f"{hazel} audit list --outcome deny --config {_of(wending.config)}"
         ),
         "how a node is": f"{hazel} status --config {_of(gouwe.config)}",
-        "who is registered, for anybody": f"curl --cacert {ca} {resolve} {rso.public}/discovery/HuisartsVVTInzage",
+        "who is registered, for anybody": f"curl --cacert {ca} {rso.public}/discovery/HuisartsVVTInzage",
         "and for the GP's own software": f"curl {bearer} {gouwe.internal}/internal/directory/v1/organisations",
     }
     for comment, command in commands.items():

@@ -7,11 +7,14 @@ from examples.region.answer import Answer
 from examples.region.stage import Stage, StopWatch
 from node.cli.items import describe
 
-SHOWN = 12
-"""Items of a merged list that are shown, newest first; the rest is counted."""
+SHOWN = 5
+"""Items of one source that are shown in a merged list, newest first; the rest is counted."""
 
 MAX_TEXT = 72
 """Characters of an item that are shown."""
+
+NAMED_BY_OTHERS = frozenset({"Medication", "Organization", "Practitioner", "PractitionerRole"})
+"""Resources that an item of the list names; they are no items themselves."""
 
 WORDS = {
     "own_organisation": "that is ourselves",
@@ -42,7 +45,9 @@ class LiveAnswer:
                         f"asks {one['name']} ({str(one['fhir_version']).upper()}), found by {one['found_by']}"
                     )
                 for one in line["not_asked"]:
-                    stage.display.note(f"not {one['name'] or one['ura']}: {WORDS.get(one['reason'], one['reason'])}")
+                    stage.display.note(
+                        f"not asked: {one['name'] or one['ura']}, {WORDS.get(one['reason'], one['reason'])}"
+                    )
             case "resource":
                 if self.first_resource_ms is None:
                     self.first_resource_ms = ms
@@ -57,18 +62,27 @@ class LiveAnswer:
 
 
 def show_merged(stage: Stage, answers: Sequence[Answer], *, limit: int = SHOWN) -> int:
-    """Show what was found, newest first, each with its date, source and FHIR version; return how many items there are."""
-    items = []
+    """Show what was found as one list, newest first, each with its date and source; return how many items there are."""
+    by_source: dict[str, list[tuple[str, str, str, str]]] = {}
     for answer in answers:
         for line in answer.resources:
             described = describe(line["resource"])
-            if described.type in ("Medication", "Organization", "Practitioner", "PractitionerRole"):
-                continue  # named by another item
+            if described.type in NAMED_BY_OTHERS:
+                continue
             source = f"{line['lineage']['holder_name']} ({str(line['fhir_version']).upper()})"
-            text = described.text if len(described.text) <= MAX_TEXT else f"{described.text[: MAX_TEXT - 1]}…"
-            items.append((described.date[:10], source, described.type, text))
-    items.sort(key=lambda item: item[0], reverse=True)
-    stage.display.rows(items[:limit])
-    if len(items) > limit:
-        stage.display.note(f"… and {len(items) - limit} older ones")
-    return len(items)
+            date = described.date if described.date[:1].isdigit() else str(line["lineage"]["last_updated"])
+            by_source.setdefault(source, []).append((date[:10], source, described.type, _short(described.text)))
+    shown = [item for items in by_source.values() for item in sorted(items, reverse=True)[:limit]]
+    stage.display.rows(sorted(shown, key=lambda item: item[0], reverse=True))
+    count = sum(len(items) for items in by_source.values())
+    if count > len(shown):
+        stage.display.note(f"… and {count - len(shown)} older ones")
+    return count
+
+
+def _short(text: str) -> str:
+    """Shorten ``text``, but never by its status: what was stopped must not look like what goes on."""
+    if len(text) <= MAX_TEXT:
+        return text
+    status = text[text.rfind(" [") :] if text.endswith("]") else ""
+    return f"{text[: MAX_TEXT - 1 - len(status)]}…{status}"

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from node.audit.record import AuditRecord, Outcome
+from node.storage.database import AsyncConnection
 
 MIN_KEY_BYTES = 16
 MAX_KEY_BYTES = 32

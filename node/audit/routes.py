@@ -10,6 +10,7 @@ from node.audit.log import AuditUnavailableError
 from node.audit.service import AuditService
 from node.web.bodies import read_form, read_json
 from node.web.internal_auth import CALLER
+from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 
 AUDIT = web.AppKey("AUDIT", AuditService)
@@ -38,13 +39,14 @@ async def post_search(request: web.Request) -> web.Response:
 
 async def get_entry(request: web.Request) -> web.Response:
     """``GET /internal/audit/v1/{subject}/entries/{seq}?lane=``: one record with its query opened; this is recorded."""
-    seq, lane = int(request.match_info["seq"]), request.query.get("lane")
+    seq, lane = int(request.match_info["seq"]), read_parameters(request, "lane").get("lane")
     event = await request.app[AUDIT].entry(request.match_info["subject"], seq, lane, User(), _caller(request))
     return _reply(event, FHIR_JSON)
 
 
 async def post_report(request: web.Request) -> web.Response:
     """``POST /internal/audit/v1/{subject}/report`` (API.md §4): a citizen's access report, JSON or FHIR by ``Accept``."""
+    read_parameters(request)
     asked = await read_json(request, max_bytes=MAX_REQUEST)
     wants_fhir = _wants_fhir(request)
     report = await request.app[AUDIT].report(request.match_info["subject"], asked, _caller(request))
@@ -53,12 +55,14 @@ async def post_report(request: web.Request) -> web.Response:
 
 async def get_head(request: web.Request) -> web.Response:
     """``GET /internal/audit/v1/{subject}/head`` (API.md §4): the signed head of the chain as it is now."""
+    read_parameters(request)
     return _reply((await request.app[AUDIT].head()).to_json(), JSON)
 
 
 async def get_export(request: web.Request) -> web.StreamResponse:
     """``GET /internal/audit/v1/{subject}/export?from=&to=`` (API.md §4): NDJSON that proves itself elsewhere."""
-    since, until = (parse_moment(name, request.query.get(name)) for name in ("from", "to"))
+    asked = read_parameters(request, "from", "to")
+    since, until = (parse_moment(name, asked.get(name)) for name in ("from", "to"))
     lines = await request.app[AUDIT].export(request.match_info["subject"], since, until, _caller(request))
     response = web.StreamResponse(headers={"Content-Type": NDJSON, "Cache-Control": "no-store"})
     await response.prepare(request)
@@ -70,6 +74,7 @@ async def get_export(request: web.Request) -> web.StreamResponse:
 
 async def post_verify(request: web.Request) -> web.Response:
     """``POST /internal/audit/v1/{subject}/verify``: check the whole chain and its signed heads now."""
+    read_parameters(request)
     return _reply((await request.app[AUDIT].verify()).to_json(), JSON)
 
 

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.audit.chain import GENESIS, decode_body
 from node.audit.entry import INDEXED, Entry, record_entry, unknown_entry
@@ -48,6 +47,7 @@ from node.audit.schema_postgres import (
 )
 from node.audit.seal import Sealer
 from node.ports import Clock
+from node.storage.database import AsyncConnection
 
 logger = logging.getLogger(__name__)
 

@@ -26,8 +26,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from node.audit.chain import GENESIS
 from node.audit.entry import Entry, record_entry, unknown_entry
 from node.audit.head import Position, SignedHead, head_file_text
@@ -49,6 +47,7 @@ from node.audit.record import AuditRecord, Outcome, milliseconds
 from node.audit.schema_sqlite import Connect, SchemaError, connect, ensure_schema
 from node.audit.seal import Sealer
 from node.ports import Clock
+from node.storage.database import AsyncConnection
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ def event_row(event: Any) -> tuple[str, ...]:
     details = _details(event)
     what = [details.get("usecase"), details.get("step"), _asked(event)]
     return (
-        word(event, "id").rpartition("-")[2],
+        word(event, "id").rpartition("-")[2] or NOTHING,
         word(event, "recorded")[:19],
         _direction(event),
         _people(event),

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -63,10 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = parsed.run(parsed)
     except CommandError as error:
+        _trace(parsed)
         return _tell(str(error), error.remedy, error.code)
     except ConfigError as error:
+        _trace(parsed)
         return _tell(str(error), error.remedy, 1)
     except PeerError as error:
+        _trace(parsed)
         return _tell(str(error), "is the node running? try: hazel serve", UNREACHABLE)
     except KeyboardInterrupt:
         return _tell("stopped", None, 1)
@@ -74,6 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # nobody reads any more
         return 1
     return code
+
+
+def _trace(parsed: argparse.Namespace) -> None:
+    """Show where an error comes from, for who asked to see it; values are not shown."""
+    if parsed.verbose:
+        traceback.print_exc()
 
 
 def _tell(message: str, remedy: str | None, code: int) -> int:
@@ -86,6 +96,7 @@ def _tell(message: str, remedy: str | None, code: int) -> int:
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser(prog="hazel", description="One small node per care organisation.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"hazel {VERSION}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show where an error comes from")
     things = parser.add_subparsers(metavar="THING", required=True)
     named = next((word for word in words if not word.startswith("-")), None)
     for thing, about in THINGS.items():

@@ -13,6 +13,7 @@ from node.consent.service import ConsentService
 from node.consent.store import StoredConsent
 from node.web.bodies import read_form, read_json
 from node.web.internal_auth import CALLER
+from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 
 CONSENTS = web.AppKey("CONSENTS", ConsentService)
@@ -25,6 +26,7 @@ _ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})"\Z')
 
 async def post_consent(request: web.Request) -> web.Response:
     """``POST /internal/consent/v1/{subject}/Consent``: FHIR create."""
+    read_parameters(request)
     resource = await read_json(request, max_bytes=MAX_CONSENT_BYTES, media_types=(FHIR_JSON,))
     stored = await request.app[CONSENTS].create(request.match_info["subject"], resource, _caller(request))
     return _consent(stored, status=201)
@@ -32,18 +34,21 @@ async def post_consent(request: web.Request) -> web.Response:
 
 async def get_consent(request: web.Request) -> web.Response:
     """``GET /internal/consent/v1/{subject}/Consent/{id}``: FHIR read."""
+    read_parameters(request)
     stored = await request.app[CONSENTS].read(request.match_info["subject"], request.match_info["id"])
     return _consent(stored)
 
 
 async def get_version(request: web.Request) -> web.Response:
     """``GET /internal/consent/v1/{subject}/Consent/{id}/_history/{version}``: FHIR vread."""
+    read_parameters(request)
     place = request.match_info
     return _consent(await request.app[CONSENTS].read(place["subject"], place["id"], int(place["version"])))
 
 
 async def put_consent(request: web.Request) -> web.Response:
     """``PUT /internal/consent/v1/{subject}/Consent/{id}``: FHIR update; ``If-Match`` names the version that was changed."""
+    read_parameters(request)
     resource = await read_json(request, max_bytes=MAX_CONSENT_BYTES, media_types=(FHIR_JSON,))
     place, expected = request.match_info, _expected(request)
     return _consent(
@@ -84,11 +89,11 @@ ROUTES = (
     web.post(f"{_BASE}/Consent", post_consent),
     web.get(f"{_BASE}/Consent", get_search, allow_head=False),
     web.post(f"{_BASE}/Consent/_search", post_search),
+    web.get(f"{_BASE}/Consent/who-may", get_who_may, allow_head=False),  # before the reads by id: it looks like one
     web.get(f"{_BASE}/Consent/{_ID}", get_consent, allow_head=False),
     web.put(f"{_BASE}/Consent/{_ID}", put_consent),
     web.get(f"{_BASE}/Consent/{_ID}/_history/{{version:[1-9][0-9]{{0,8}}}}", get_version, allow_head=False),
     web.get(f"{_BASE}/who-may", get_who_may, allow_head=False),
-    web.get(f"{_BASE}/Consent/who-may", get_who_may, allow_head=False),
     web.post(f"{_BASE}/who-may", post_who_may),
     web.post(f"{_BASE}/who-may/_search", post_who_may),
 )

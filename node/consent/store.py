@@ -12,14 +12,13 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.audit.log import AuditLog
 from node.audit.record import from_milliseconds, milliseconds
 from node.audit.seal import Sealer
 from node.consent.consent import Consent, with_meta
 from node.consent.decide import takes_away
-from node.storage.database import Database
+from node.storage.database import AsyncConnection, Database
 from node.storage.schema import consents
 
 _Found = Row[str, int, str, int, bytes]

@@ -16,6 +16,31 @@ The pure parts, without network, clock or storage::
     careteam.py        care teams -> the organisations that take part in someone's care
     merge.py           answers of several holders side by side, with their origin
 
+With effects, the way in (start at inbound.py: every path goes through it)::
+
+    inbound.py         the eight steps in their order
+    incoming.py        a peer's request as it came, what it states in headers
+    asked.py           the request in the query table, and what is refused without a look at a citizen
+    binding.py         whom it is about (about.py), and the facts to decide on
+    forwarding.py      the one call to our own FHIR server for a peer, and the check of what it says
+    outgoing.py        the page that leaves; named.py remembers what it names
+    refusing.py        refusals (refusal.py): recorded, then told at a moment and in words that say nothing more
+    inbound_record.py  what the audit log keeps of it
+    facts.py           what our own FHIR server says about a citizen; consent_fact.py what they recorded
+    explaining.py      why it was, or would be, allowed or refused
+
+and the way out::
+
+    outbound.py        one question: planned, asked in parallel, streamed, ended by its deadline
+    question.py        what a vendor's system asks; planning.py: may it, and whom
+    asking.py          one holder: token, match, steps, pages; under_way.py: what came so far
+    peer_answer.py     what an answer means
+    outbound_record.py what the audit log keeps of it
+    deadline.py        a time limit on the world's clock
+    events.py          the lines of the stream
+
+routes.py and outcome.py are the doors to HTTP, capabilities.py what anybody may read, ports.py what other rooms give us.
+
 The holder runs interaction, allowlist, decide, response; the asker runs response and merge. Both run the *same* table and
 the same page check, so neither side has to believe the other.
 """

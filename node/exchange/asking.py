@@ -13,11 +13,12 @@ from http import HTTPStatus
 from credentials.encoding import b64url_encode
 from node.audit.log import AuditLog, Receipt
 from node.audit.pseudonym import pseudonym
-from node.audit.record import AuditRecord, Outcome
+from node.audit.record import Outcome
 from node.exchange.deadline import deadline
 from node.exchange.events import Resource, State
 from node.exchange.facts import FHIR_JSON
 from node.exchange.merge import Fetched, lineage_of
+from node.exchange.outbound_record import request_record
 from node.exchange.peer_answer import read_answer
 from node.exchange.ports import Tokens
 from node.exchange.references import Bases
@@ -161,7 +162,16 @@ class Asking:
     async def _page(self, query: _Query) -> CheckedPage:
         """Ask for one page: promised before it is sent, its outcome recorded whatever happens."""
         started = self._means.world.clock.monotonic()
-        receipt = await self._means.audit.promise(self._record(query))
+        record = request_record(
+            self._exchange,
+            self.holder,
+            query.step,
+            query.request,
+            method=query.method,
+            patient=self._patient,
+            now=self._means.world.clock.now(),
+        )
+        receipt = await self._means.audit.promise(record)
         self._exchange.audit.append(receipt.seq)
         state, status, count = "failed", None, 0
         try:
@@ -267,33 +277,6 @@ class Asking:
             )
             fetched = Fetched(step=step.id, fhir_version=self.holder.version, resource=resource, lineage=lineage)
             await self._exchange.lines.put(Resource(fetched=fetched))
-
-    def _record(self, query: _Query) -> AuditRecord:
-        exchange, holder, request = self._exchange, self.holder, query.request
-        user, glass = exchange.question.user, exchange.question.break_glass
-        parameters = "&".join(f"{name}={value}" for name, value in (*request.query, *request.form))
-        return AuditRecord(
-            kind="request",
-            direction="outbound",
-            subject=exchange.subject,
-            at=self._means.world.clock.now(),
-            usecase=exchange.usecase.id,
-            step=query.step.id,
-            purpose=exchange.question.purpose,
-            patient=self._patient,
-            peer_ura=holder.ura,
-            peer_name=holder.name,
-            user_id=user.identifier,
-            user_name=user.name,
-            user_role=user.role,
-            user_evidence="stated by caller",
-            interaction=f"{query.step.kind} {query.step.resource_type}",
-            query=f"{query.method} {request.path}?{parameters}" if parameters else f"{query.method} {request.path}",
-            reason=glass.reason if glass is not None else None,
-            decision="permit",
-            code="asked",
-            exchange_id=exchange.id,
-        )
 
     def _end(self, receipt: Receipt, state: str, status: int | None, count: int, started: float) -> None:
         ms = int((self._means.world.clock.monotonic() - started) * 1000)

@@ -100,9 +100,8 @@ class OwnRecords:
             request = FhirRequest(method="POST", path="Patient/_search", form=(("identifier", f"{BSN_SYSTEM}|{bsn}"),))
             body = _ok(await self._send(version, request))
             if _believe(lambda: next_links(body)):
-                raise FactsUnavailableError(
-                    "too_many_patients"
-                )  # a server that ignores the number: ours may be anywhere
+                # A server that ignores the number: ours may be on any page.
+                raise FactsUnavailableError("too_many_patients")
             found = _believe(lambda: citizens_in(body, fhir_version=version))
             for patient, number in found.items():
                 self._keep_fact(("citizen", version, patient), number)  # the next question is about this record

@@ -88,6 +88,7 @@ class EnforcementPoint:
         secret = vault.secret("grant")
         named = NamedResources(secret)
         self._clock = world.clock
+        self._subject = subject
         self._holder_type = holder_type
         self._usecases = usecases
         self._versions: tuple[FhirVersion, ...] = tuple(own)
@@ -132,7 +133,7 @@ class EnforcementPoint:
                 self._counter.count(incoming.address, "proof_replayed")
                 raise login() from error
             except AuditUnavailableError as error:
-                logger.error("no data leaves: the audit log can not be written", extra={"subject": incoming.subject})
+                logger.error("no data leaves: the audit log can not be written", extra={"subject": self._subject})
                 raise later("audit_unavailable") from error
         raise later("decision_unstable")
 
@@ -169,7 +170,7 @@ class EnforcementPoint:
                 dpop=_only(incoming.proof, "proof_invalid"),
                 method=incoming.method,
                 url=incoming.url,
-                subject=incoming.subject,
+                subject=self._subject,
             )
         except LoginError as error:
             self._counter.count(incoming.address, error.code)

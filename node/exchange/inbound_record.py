@@ -72,7 +72,7 @@ def _record(
     return AuditRecord(
         kind="disclosure" if permit else "refusal",
         direction="inbound",
-        subject=incoming.subject,
+        subject=grant.subject,
         at=now,
         usecase=usecase.id if usecase is not None else None,
         step=step.id if step is not None else None,

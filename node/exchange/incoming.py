@@ -27,7 +27,6 @@ class Incoming:
         received: monotonic seconds.
     """
 
-    subject: str
     version: FhirVersion
     method: str
     path: str

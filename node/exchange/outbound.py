@@ -118,7 +118,7 @@ class Broker:
                 exchange.refusal = RequestError(
                     504, "localisation_timeout", "our own FHIR server did not say in time who takes part in the care"
                 )
-        except RequestError as error:
+        except RequestError as error:  # of the planning; what goes wrong later has other names
             exchange.refusal = error
         except Exception as group:
             self._break_off(exchange, _first(group))

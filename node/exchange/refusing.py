@@ -55,7 +55,9 @@ class Refusals:
             now=self._world.clock.now(),
         )
         await self._audit.record(record, once=caller.once)
-        logger.info("refused a peer", extra={"code": refusal.code, "reference": reference, "subject": incoming.subject})
+        logger.info(
+            "refused a peer", extra={"code": refusal.code, "reference": reference, "subject": caller.grant.subject}
+        )
         # (2) at a moment that says nothing of the reason
         if refusal.about is not None:
             passed = self._world.clock.monotonic() - incoming.received

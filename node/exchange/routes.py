@@ -111,7 +111,7 @@ async def _bundle(request: web.Request, events: AsyncGenerator[Event]) -> web.Re
         elif isinstance(event, End):
             missing = event.missing
             if event.error is not None:
-                raise RequestError(502, *event.error)
+                raise RequestError(503 if event.error[0] == "audit_unavailable" else 500, *event.error)
     world = request.app[WORLD]
     try:
         body = await asyncio.to_thread(
@@ -164,7 +164,6 @@ async def _incoming(request: web.Request, version: FhirVersion) -> Incoming:
         except RequestError as error:
             unreadable = error.code
     return Incoming(
-        subject=request.match_info["subject"],
         version=version,
         method=request.method,
         path=path.split("/", depth)[depth],

@@ -84,6 +84,10 @@ class Participation:
         """Everybody who is registered in the services we follow or host, as of the last look."""
         return self._directory
 
+    def parameters_of(self, holder: DID) -> Mapping[str, str]:
+        """Return what an organisation says about itself on registering, unless a vendor says more; nothing for another than ours."""
+        return self._parameters if holder == self._holder else {}
+
     @property
     def pause(self) -> timedelta:
         """Time between two rounds."""

@@ -14,6 +14,7 @@ from node.identity.routes import SUBJECTS
 from node.oauth.metadata import issuer_url
 from node.registries.participation import Participation
 from node.web.bodies import media_type, read_bytes, read_model
+from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 from registry.client import RegistryClient
 from registry.directory import Organisation
@@ -103,7 +104,8 @@ async def post_activation(request: web.Request) -> web.Response:
     service = _known(request)
     subject = await request.app[SUBJECTS].get(request.match_info["subject"])
     wanted = await read_model(request, Activation, max_bytes=MAX_ACTIVATION) if request.body_exists else Activation()
-    await request.app[CLIENT].register(service, subject.dids[0], wanted.registrationParameters or {})
+    own = request.app[PARTICIPATION].parameters_of(subject.dids[0])
+    await request.app[CLIENT].register(service, subject.dids[0], {**own, **(wanted.registrationParameters or {})})
     await request.app[PARTICIPATION].look()
     return web.Response(status=HTTPStatus.OK)
 
@@ -124,9 +126,7 @@ async def delete_activation(request: web.Request) -> web.Response:
 async def get_organisations(request: web.Request) -> web.Response:
     """``GET /internal/directory/v1/organisations?service=&ura=``: whom we know, and where they are reached."""
     directory = request.app[PARTICIPATION].directory
-    asked = dict(request.query)
-    if set(asked) - {"service", "ura"} or len(asked) != len(request.query):
-        raise RequestError(400, "unknown_parameter", "only service and ura, each once")
+    asked = read_parameters(request, "service", "ura")
     wanted, ura = asked.get("service"), asked.get("ura")
     if wanted is not None and wanted not in request.app[CLIENT].services:
         raise _not_defined()
@@ -186,9 +186,7 @@ def _not_defined() -> RequestError:
 
 
 def _timestamp(request: web.Request) -> int:
-    text = request.query.get("timestamp", "0")
-    if set(request.query) - {"timestamp"} or len(request.query) > 1:
-        raise RequestError(400, "unknown_parameter", "only timestamp, once")
+    text = read_parameters(request, "timestamp").get("timestamp", "0")
     if not (text.isascii() and text.isdigit()) or len(text) > MAX_TIMESTAMP_DIGITS:
         raise RequestError(400, "malformed_timestamp", "timestamp is a whole number")
     return int(text)

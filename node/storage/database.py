@@ -11,7 +11,13 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Table, event
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from node.storage.without_orm import leave_out_orm
+
+leave_out_orm()
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine  # noqa: E402  # see without_orm.py
+
+__all__ = ["AsyncConnection", "Database", "insert_or", "open_database"]
 
 _BUSY_TIMEOUT_MS = 5_000
 _POOL_SIZE = 4

@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, and_, delete, exists, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
 from credentials.did.identifier import DID
-from node.storage.database import Database, insert_or
+from node.storage.database import AsyncConnection, Database, insert_or
 from node.storage.schema import (
     registry_entries,
     registry_logs,

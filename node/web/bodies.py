@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from credentials.errors import MalformedError
 from credentials.fields import parse_json
+from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 
 MAX_BODY = 1_048_576
@@ -89,10 +90,8 @@ async def read_model(request: web.Request, model: type[Model], *, max_bytes: int
     Raises:
         RequestError: 400, 413 or 415.
     """
-    if model.model_config.get("extra") == "forbid" and request.query_string:
-        raise RequestError(
-            400, "unknown_parameter", "this call takes no parameters in its address", "send them in the body"
-        )
+    if model.model_config.get("extra") == "forbid":
+        read_parameters(request)
     value = await read_json(request, max_bytes=max_bytes)
     try:
         return model.model_validate(value)

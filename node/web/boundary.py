@@ -106,12 +106,13 @@ def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[T
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from None
             refusal = _as_request_error(error, translations)
-            if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            if refusal.code == "internal_error":
                 logger.error(
                     "request failed", extra={"code": refusal.code, "error": type(error).__name__}
                 )  # traces hold data
-                if refusal.code == "internal_error":
-                    logger.debug("traceback of the failed request", exc_info=error)
+                logger.debug("traceback of the failed request", exc_info=error)
+            elif refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                logger.warning("request not served", extra={"code": refusal.code, "status": refusal.status})
             return _respond(refusal, renderers, request.path)
 
     return middleware

@@ -145,10 +145,7 @@ async def open_peer_client(*, loopback: bool, ca_file: str | None = None) -> Asy
         loopback: allow 127.0.0.0/8 and names under ``.localhost`` (``unsafe_loopback_peers``).
         ca_file: PEM file with authorities trusted beside the system's.
     """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
+    context = _tls_context(ca_file)
 
     def dial(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _name, address = info
@@ -180,11 +177,9 @@ async def open_own_client(
         headers: sent along per origin, for example ``Authorization``.
         ca_file: PEM file with authorities trusted beside the system's.
     """
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
+    needs_tls = any(urlsplit(origin).scheme == "https" for origin in origins)
     connector = aiohttp.TCPConnector(
-        ssl=context,
+        ssl=_tls_context(ca_file) if needs_tls else True,
         resolver=_Resolver(),
         limit=CONNECTIONS,
         limit_per_host=CONNECTIONS_PER_PEER * 4,
@@ -194,6 +189,15 @@ async def open_own_client(
         allowed = frozenset(_origin(origin)[1] for origin in origins)
         by_origin = {_origin(origin)[1]: value for origin, value in (headers or {}).items()}
         yield Client(session, schemes=frozenset({"http", "https"}), origins=allowed, headers=by_origin)
+
+
+def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Return a context that trusts the system's authorities and those in ``ca_file``."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    return context
 
 
 class _Resolver(AbstractResolver):

@@ -1,9 +1,9 @@
 """One connection: what is said to bytes that are no HTTP, and how long a request may take to arrive.
 
-aiohttp answers malformed HTTP by itself, before any of our code, and quotes the bytes in the answer and in its log. Here the answer
-is one fixed problem document. It waits for the first line and headers as long as for the next request on an idle connection; here
-a request that has begun arrives within :data:`HEADER_SECONDS`, or the connection ends (a client that sends a byte now and then
-would hold it for ever).
+aiohttp answers malformed HTTP by itself, before any of our code, and quotes the bytes in the answer and in its log; here the answer
+is one fixed problem document. Who reads a body that breaks waits for ever there; here it is told. And aiohttp waits for the first
+line and headers as long as for the next request on an idle connection; here a request that has begun arrives within
+:data:`HEADER_SECONDS`, or the connection ends (a client that sends a byte now and then would hold it for ever).
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 
 from node.web.problem import PROBLEM_JSON, as_problem
 from node.web.replies import RequestError
@@ -45,6 +46,7 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take bytes from the network; watch the time while they are the head of a request."""
         super().data_received(data)
+        self._tell_broken_body()
         if not self._waits_for_head():
             self._stop_watching()
         elif self._deadline is None and self.transport is not None:
@@ -77,6 +79,19 @@ class Connection(web.RequestHandler):
         response = web.Response(status=reply.status, body=reply.body, headers=headers)
         response.force_close()
         return response
+
+    def _tell_broken_body(self) -> None:
+        """Let the reader of a body know at once that the rest of it can not be read: aiohttp would let it wait."""
+        if not self._messages or isinstance(self._messages[-1][0], RawRequestMessage):
+            return
+        current = self._current_request.content if self._current_request is not None else None
+        body = self._messages[-2][1] if len(self._messages) > 1 else current
+        if body is None or body.is_eof():
+            return
+        self._messages.pop()  # the answer to the request says it
+        body.set_exception(web.RequestPayloadError("malformed body"))
+        body.feed_eof()
+        self.close()
 
     def _waits_for_head(self) -> bool:
         """Say whether no request is whole: nothing was parsed yet, or the last one is answered and the next one waited for."""

@@ -192,7 +192,7 @@ async def make_node(node: RunningNode, certificates: RegionCertificates, *, host
         "--certificate", files.uzi_chain, "--certificate-key", files.uzi_key,
         "--url", node.public, "--listen", f"127.0.0.1:{node.public_port}", "--internal", f"127.0.0.1:{node.internal_port}",
         "--tls-certificate", files.tls_chain, "--tls-key", files.tls_key, "--ca", certificates.tls_root,
-        "--trust-uzi", root, "--unsafe-loopback-peers", "--refresh-ms", "1000",
+        "--trust-uzi", root, "--unsafe-loopback-peers", "--refresh-ms", "5000",
         *(word for file in definitions if file.stem == HA_VVT for word in ("--definition", file)),
         *(word for version, url in node.fhir.items() for word in (f"--fhir-{version}", url)),
         "--usecase", USECASE, "--join", HA_VVT, *(("--host", HA_VVT) if node is host else ()),

@@ -41,6 +41,7 @@ async def open_registrants(
     port = ports.take(PORT)
     key = SoftwareKey.generate(KeyId("did:web:unnamed#0"))
     vouching = certificates.organisations[GOUWE.key]
+    certificate_key = SoftwareKey.from_pem(vouching.uzi_key.read_bytes(), KeyId("did:web:unnamed#c"), alg="PS256")
     chain = CertificateChain.from_pem(vouching.uzi_chain.read_bytes())
     names = [str(uuid4()) for _ in range(count)]
 
@@ -53,7 +54,7 @@ async def open_registrants(
         own = SoftwareKey.from_pem(key.to_pem(), KeyId(f"{did}#0"))
         certified = issue_x509_credential(
             chain=chain,
-            key=SoftwareKey.from_pem(vouching.uzi_key.read_bytes(), KeyId(f"{did}#certificate"), alg="PS256"),
+            key=certificate_key,
             subject_id=did,
             credential_id=str(uuid4()),
             now=datetime.now(UTC),

@@ -14,6 +14,7 @@ from examples.region.objection import consent
 from examples.region.organisations import GOUWE, HA_VVT, RSO
 from examples.region.patients import BSN_SYSTEM, TRUUS
 from examples.region.vendor import UnexpectedStatusError, Vendor
+from node.audit.pseudonym import redact_bsn
 from node.ports import HttpRequest, PeerError
 from node.web.client import Client
 from registry.messages import registration_to_wire
@@ -25,8 +26,8 @@ from tests.scenarios.waiting import eventually
 
 pytestmark = SCENARIO
 
-REGISTRATIONS = 150
-ENOUGH = 25
+REGISTRATIONS = 100
+ENOUGH = 20
 """Acknowledged of each kind before the node is ended."""
 
 LOAD_SECONDS = 60.0
@@ -87,7 +88,8 @@ async def test_nothing_acknowledged_is_lost_when_a_node_is_killed_under_load(reg
         # (3) audit records: one for each consent and each report, and the chain is whole
         events = await _all_events(vendor)
         described = [_description(event) for event in events]
-        assert {f"create Consent/{identifier}" for identifier in done.consents} <= set(described)
+        # The log redacts whatever looks like a citizen number, and a UUID now and then does.
+        assert {redact_bsn(f"create Consent/{identifier}") for identifier in done.consents} <= set(described)
         assert described.count("read access report") >= done.reports
         verified = await vendor.post(f"/audit/v1/{RSO.key}/verify", None)
         assert (verified["whole"], verified["findings"]) == (True, [])

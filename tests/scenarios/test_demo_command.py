@@ -25,7 +25,7 @@ async def test_the_demo_tells_its_story_beside_another_region_and_after_a_crash(
     crashed = await start_region("demo", directory)
 
     async def a_node_runs() -> bool:
-        assert crashed.returncode is None
+        assert crashed.returncode is None, (await crashed.communicate())[0].decode()
         return any(" serve " in words for words in processes_of(directory))
 
     await eventually(a_node_runs, seconds=120)

@@ -39,6 +39,8 @@ class Door:
         parameters: what is read from the address.
         limit: bytes of a body.
         required: members or fields without which a request is refused.
+        exact: those among them that do not take any text.
+        merges: whether fields of the form may stand in the address too.
         guarded: whether it is a public one that asks for a token.
     """
 
@@ -53,6 +55,8 @@ class Door:
     media: tuple[str, ...] = (JSON,)
     unknown: Literal["refused", "ignored", "none"] = "none"
     required: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
+    merges: bool = False
     parameters: tuple[tuple[str, str], ...] = ()
     limit: int = 1_048_576
     guarded: bool = False
@@ -69,6 +73,10 @@ class Door:
             did=quote(node.did, safe=":"), uuid=node.did.rpartition(":")[2], kid=kid, consent=node.consent
         )
 
+    def good_target(self, node: NodeUnderAttack) -> str:
+        """A good address, parameters included."""
+        return self.path(node) + (f"?{urlencode(self.parameters)}" if self.parameters else "")
+
     def body(self, node: NodeUnderAttack) -> bytes | None:
         """A good body."""
         if self.good is None:
@@ -84,7 +92,7 @@ class Door:
 
 def _registration(_: NodeUnderAttack) -> str:
     uzi = a_uzi_chain(STRANGER, ura="00002222", organization="Thuiszorg Linde")
-    credentials = [an_x509_credential(STRANGER, uzi=uzi, now=NOON), about_itself(STRANGER, NOON)]
+    credentials: list[Any] = [an_x509_credential(STRANGER, uzi=uzi, now=NOON), about_itself(STRANGER, NOON)]
     return a_presentation(STRANGER, credentials=credentials, audience=SERVICE, now=NOON, lifetime=timedelta(hours=1))
 
 
@@ -155,7 +163,12 @@ PUBLIC = (
     ),
     _public("GET", "/.well-known/use-cases", "/.well-known/use-cases"),
     _public(
-        "*", "/fhir/{subject}/{version}/{path}", f"/fhir/{SUBJECT}/r4/Patient", dialect="fhir", answers=403, guarded=True
+        "*",
+        "/fhir/{subject}/{version}/{path}",
+        f"/fhir/{SUBJECT}/r4/Patient",
+        dialect="fhir",
+        answers=403,
+        guarded=True,
     ),
     _public("GET", "/status", "/status"),
 )
@@ -173,7 +186,9 @@ VENDOR = (
     _internal("GET", "vdr/v2/subject/{subject}", f"vdr/v2/subject/{SUBJECT}"),
     _internal("GET", "vdr/v2/did/{did}", "vdr/v2/did/{did}"),
     _internal("GET", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc"),
-    _internal("POST", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc", answers=204, reads="json", good=_held),
+    _internal(
+        "POST", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc", answers=204, reads="json", good=_held
+    ),
     _internal("DELETE", "vcr/v2/holder/{subject}/vc/{id}", f"vcr/v2/holder/{SUBJECT}/vc/{UNKNOWN_ID}", answers=404),
     _internal(
         "POST",
@@ -181,7 +196,11 @@ VENDOR = (
         f"auth/v2/{SUBJECT}/request-service-access-token",
         answers=502,
         reads="json",
-        good=lambda _: {"authorization_server": "https://nowhere.example/oauth2/x", "scope": SERVICE, "credentials": []},
+        good=lambda _: {
+            "authorization_server": "https://nowhere.example/oauth2/x",
+            "scope": SERVICE,
+            "credentials": [],
+        },
         unknown="ignored",
         required=("authorization_server", "scope"),
         limit=65_536,
@@ -253,6 +272,7 @@ OURS = (
         good=_question,
         unknown="refused",
         required=("patient", "user", "purpose"),
+        exact=("patient", "user", "purpose"),
     ),
     _internal(
         "POST",
@@ -262,6 +282,7 @@ OURS = (
         good=lambda _: {"requester_ura": "00002222", "scope": SERVICE, "path": "Patient/1", "purpose": "TREAT"},
         unknown="refused",
         required=("requester_ura", "scope", "path"),
+        exact=("requester_ura",),
     ),
     _internal("GET", "usecases/v1", "usecases/v1"),
     _internal(
@@ -284,9 +305,12 @@ OURS = (
         reads="form",
         good=lambda _: [*_SEARCH, ("_count", "1")],
         unknown="refused",
+        merges=True,
         limit=16_384,
     ),
-    _internal("GET", "audit/v1/{subject}/entries/{seq}", f"audit/v1/{SUBJECT}/entries/1"),
+    _internal(
+        "GET", "audit/v1/{subject}/entries/{seq}", f"audit/v1/{SUBJECT}/entries/2", parameters=(("lane", "main"),)
+    ),
     _internal(
         "POST",
         "audit/v1/{subject}/report",
@@ -295,6 +319,7 @@ OURS = (
         good=lambda _: {"patient": BSN, "from": "2026-11-22", "user": {"identifier": "U-1001"}},
         unknown="refused",
         required=("patient",),
+        exact=("patient",),
         limit=16_384,
     ),
     _internal("GET", "audit/v1/{subject}/head", f"audit/v1/{SUBJECT}/head"),
@@ -315,6 +340,7 @@ OURS = (
         good=_consent,
         media=(JSON, "application/fhir+json"),
         required=("resourceType", "status", "patient", "provision"),
+        exact=("resourceType", "status", "patient", "provision"),
         limit=65_536,
     ),
     _internal(
@@ -325,6 +351,7 @@ OURS = (
         good=lambda node: {**_consent(node), "id": node.consent},
         media=(JSON, "application/fhir+json"),
         required=("resourceType", "id", "status", "patient", "provision"),
+        exact=("resourceType", "id", "status", "patient", "provision"),
         limit=65_536,
     ),
     _internal("GET", "consent/v1/{subject}/Consent/{id}", f"consent/v1/{SUBJECT}/Consent/{{consent}}"),
@@ -338,7 +365,7 @@ OURS = (
             "GET",
             f"consent/v1/{{subject}}/{what}",
             f"consent/v1/{SUBJECT}/{what}",
-            parameters=(("patient-id", "k1." + "A" * 43),),
+            parameters=(("patient-id", "k1." + "A" * 22),),
             unknown="refused",
         )
         for what in ("Consent", "who-may", "Consent/who-may")
@@ -351,6 +378,7 @@ OURS = (
             reads="form",
             good=lambda _: list(_SEARCH),
             unknown="refused",
+            merges=True,
             required=("patient-id",),
             limit=4_096,
         )

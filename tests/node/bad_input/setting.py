@@ -40,6 +40,8 @@ ISSUER = f"{URL}/oauth2/{SUBJECT}"
 SERVICE = "HuisartsVVTInzage"
 FOLLOWED = "medicatieoverdracht-gf"
 STRANGER = "linde"
+SETTLED_ROWS = 4
+"""In the audit log: its beginning, a token, a consent and the outcome of that."""
 
 
 class RestingClock(ManualClock):
@@ -86,7 +88,7 @@ async def found(directory: Path, *, clock: ManualClock | None = None, **changes:
     )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class NodeUnderAttack:
     """The node, its doors, and everything in which a trace of bad input could be left.
 
@@ -125,9 +127,10 @@ class NodeUnderAttack:
         body: bytes | None = None,
         *,
         chunked: bool = False,
+        after: bytes = b"",
     ) -> Answer:
         """Send one request."""
-        return await send(self.ports[listener], method, target, headers, body, chunked=chunked)
+        return await send(self.ports[listener], method, target, headers, body, chunked=chunked, after=after)
 
     def authorised(self, listener: str, *more: tuple[str, str]) -> Headers:
         """Headers of a caller whom the listener lets in."""
@@ -163,14 +166,19 @@ class NodeUnderAttack:
 
 @contextmanager
 def _logging_to(stream: io.StringIO) -> Iterator[None]:
-    """Log as the node does, at its most talkative level, beside what pytest listens to."""
-    root = logging.getLogger()
+    """Log as the node does, at its most talkative level, beside what pytest listens to.
+
+    But for one library, which would say ten lines per query, and of which nothing is written (``test_logs.py``).
+    """
+    root, noisy = logging.getLogger(), logging.getLogger("aiosqlite")
     handler, level = log_handler(stream, "text"), root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
+    noisy.setLevel(logging.INFO)
     try:
         yield
     finally:
+        noisy.setLevel(logging.NOTSET)
         root.setLevel(level)
         root.removeHandler(handler)
 
@@ -187,7 +195,7 @@ def token_request(seed: str = "token") -> list[tuple[str, str]]:
     x509 = issue_x509_credential(
         chain=uzi.chain, key=uzi.key, subject_id=a_did(STRANGER), credential_id=an_id(f"x509 {seed}"), now=NOON
     )
-    credentials = [x509, an_employee_credential(STRANGER, now=NOON)]
+    credentials: list[Any] = [x509, an_employee_credential(STRANGER, now=NOON)]
     descriptors = [
         {"id": "id_x509credential", "format": "jwt_vc", "path": "$.verifiableCredential[0]"},
         {"id": "id_employeecredential", "format": "ldp_vc", "path": "$.verifiableCredential[1]"},
@@ -217,6 +225,8 @@ async def _settle(node: NodeUnderAttack) -> None:
     consent = json.dumps(a_consent(a_provision("permit"), bsn="176286603")).encode()
     kept = await node.send("internal", "POST", f"/internal/consent/v1/{SUBJECT}/Consent", headers, consent)
     node.consent = kept.json()["id"]
+    while node.rows()["audit.audit"] < SETTLED_ROWS:  # noqa: ASYNC110  # another process might as well have written it
+        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

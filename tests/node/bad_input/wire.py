@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,20 +60,29 @@ def request_bytes(
     return b"\r\n".join([*lines, b"", b""]) + (body or b"")
 
 
-async def exchange(port: int, data: bytes, tls: ssl.SSLContext | None = None) -> bytes:
-    """Send ``data`` on a new connection and return everything that comes back until the other side closes."""
+@asynccontextmanager
+async def connected(
+    port: int, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect to a listener on this machine, for as long as one test may take."""
     async with asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
-        received = asyncio.create_task(_everything(reader))
         try:
-            writer.write(data)
-            await writer.drain()
-        except ConnectionError:  # it heard enough; what it said before counts
-            pass
-        try:
-            return await received
+            yield reader, writer
         finally:
             writer.close()
+            with suppress(OSError):  # the other side may have gone first
+                await writer.wait_closed()
+
+
+async def exchange(port: int, data: bytes, tls: ssl.SSLContext | None = None) -> bytes:
+    """Send ``data`` on a new connection and return everything that comes back until the other side closes."""
+    async with connected(port, tls) as (reader, writer):
+        received = asyncio.create_task(_everything(reader))
+        writer.write(data)
+        with suppress(ConnectionError):  # it heard enough; what it said before counts
+            await writer.drain()
+        return await received
 
 
 async def send(
@@ -83,9 +93,10 @@ async def send(
     body: bytes | None = None,
     *,
     chunked: bool = False,
+    after: bytes = b"",
 ) -> Answer:
-    """Send one request and read its answer."""
-    return parse_answer(await exchange(port, request_bytes(method, target, headers, body, chunked=chunked)))
+    """Send one request, and ``after`` behind it, and read its answer."""
+    return parse_answer(await exchange(port, request_bytes(method, target, headers, body, chunked=chunked) + after))
 
 
 def parse_answer(raw: bytes) -> Answer:
@@ -111,11 +122,9 @@ def _bytes(value: str | bytes) -> bytes:
 
 async def _everything(reader: asyncio.StreamReader) -> bytes:
     received = bytearray()
-    try:
+    with suppress(ConnectionError):  # closed while we were still sending
         while chunk := await reader.read(65_536):
             received += chunk
-    except ConnectionError:  # closed while we were still sending
-        pass
     return bytes(received)
 
 

@@ -185,6 +185,7 @@ class NotedTokens(MemoryTokenStore):
 class Holder:
     """Gouwe, with everything around it."""
 
+    world: World
     clock: ManualClock
     steps: list[str]
     audit: Journal
@@ -282,7 +283,6 @@ class Peer:
             now=clock.now(),
         )
         fields: dict[str, Any] = {
-            "subject": "gouwe",
             "version": version,
             "method": method,
             "path": path,
@@ -399,8 +399,9 @@ def a_holder(
     neighbours.register(OEVER)
     own: dict[FhirVersion, OwnServer] = {"r4": OwnServer(version="r4", url=INNER)}
     records = OwnRecords(internet, own, clock, keep=keep, timeout=4.0)
+    world = World(clock=clock, entropy=FixedEntropy("gouwe"), peers=SimulatedInternet(), own=internet)
     point = EnforcementPoint(
-        world=World(clock=clock, entropy=FixedEntropy("gouwe"), peers=SimulatedInternet(), own=internet),
+        world=world,
         vault=MemoryVault(),
         subject="gouwe",
         holder_type="Z3",
@@ -417,6 +418,7 @@ def a_holder(
         page_bytes=8_388_608,
     )
     return Holder(
+        world=world,
         clock=clock,
         steps=steps,
         audit=log,
@@ -437,12 +439,14 @@ class ScriptedTokens:
     Attributes:
         refused: by authorization server, what goes wrong there.
         given: scope, user and freshness of every token.
+        known: the token that is given; made up when there is none.
         gate: when set, nothing is given before it.
     """
 
     clock: ManualClock
     refused: dict[str, RefusalCode] = field(default_factory=dict)
     given: list[tuple[str, str, bool]] = field(default_factory=list)
+    known: str | None = None
     gate: asyncio.Event | None = None
 
     async def token(
@@ -454,7 +458,7 @@ class ScriptedTokens:
             raise TokenRefusedError(self.refused[authorization_server], authorization_server, "token")
         self.given.append((authorization_server, scope, fresh))
         return PeerToken(
-            access_token=f"token-{len(self.given)}",
+            access_token=self.known or f"token-{len(self.given)}",
             token_type="DPoP",
             scope=scope,
             expires_at=self.clock.now() + timedelta(seconds=900),
@@ -471,6 +475,7 @@ class Asker:
         peers: the holders' FHIR servers, by URA.
     """
 
+    world: World
     clock: ManualClock
     steps: list[str]
     audit: Journal
@@ -532,9 +537,10 @@ def an_asker(
     neighbours.register(OEVER)
     servers: dict[FhirVersion, OwnServer] = {"r4": OwnServer(version="r4", url=own.base)}
     book = usecases or shipped()
+    world = World(clock=clock, entropy=FixedEntropy("oever"), peers=internet, own=own_internet)
     broker = Broker(
         means=Means(
-            world=World(clock=clock, entropy=FixedEntropy("oever"), peers=internet, own=own_internet),
+            world=world,
             vault=MemoryVault(),
             tokens=tokens,
             audit=audit,
@@ -546,6 +552,7 @@ def an_asker(
         records=OwnRecords(own_internet, servers, clock, keep=60.0, timeout=4.0),
     )
     return Asker(
+        world=world,
         clock=clock,
         steps=steps,
         audit=audit,
