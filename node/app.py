@@ -303,8 +303,8 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         [
             *identity_routes.public_routes(base_path),
             *oauth_routes.public_routes(base_path),
-            *registry_routes.public_routes(),
-            *exchange_routes.public_routes(),
+            *registry_routes.public_routes(base_path),
+            *exchange_routes.public_routes(base_path),
             web.get("/status", health.get_alive),
         ],
     )

@@ -121,6 +121,12 @@ def _count(value: str | None) -> int:
     return min(int(value), MAX_COUNT)
 
 
+def _only(fields: Fields, *known: str) -> None:
+    """Refuse members that are not known: a misspelt one must not quietly widen what is asked for."""
+    if fields.names() - set(known):
+        raise MalformedError(f"an unknown member; known: {', '.join(known)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """The person on whose behalf a program calls, as it says."""
@@ -138,6 +144,7 @@ class User:
         """
         if fields is None:
             return cls()
+        _only(fields, "identifier", "name", "role")
         return cls(
             identifier=fields.optional_text("identifier"),
             name=fields.optional_text("name"),
@@ -163,10 +170,9 @@ class ReportRequest:
         """
         try:
             fields = Fields.of(value, "report")
-            unknown = fields.names() - {"patient", "from", "to", "user"}
-            if unknown:
-                raise MalformedError("report: an unknown member")  # noqa: TRY301  # one way out
             patient = fields.child("patient")
+            _only(fields, "patient", "from", "to", "user")
+            _only(patient, "system", "value")
             return cls(
                 patient=patient_of(f"{patient.text('system')}|{patient.text('value')}", secret),
                 since=parse_moment("from", fields.optional_text("from")),

@@ -17,7 +17,9 @@ BSN_SYSTEM = "http://fhir.nl/fhir/NamingSystem/bsn"
 PREFIX = "k1."
 _BYTES = 16
 _NINE_DIGITS = re.compile(r"[0-9]{9}\Z")
-_RUN_OF_NINE = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
+_RUN_OF_NINE = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-9])[0-9]{9}(?![0-9])"
+)  # a UUID is passed over whole: nine digits within one are nobody's number
 _PSEUDONYM = re.compile(r"k1\.[A-Za-z0-9_-]{22}\Z")
 _WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 """Weights of the elfproef; the weighted sum is a multiple of 11."""

@@ -45,6 +45,9 @@ MAX_ACTORS = 200
 MAX_PROVISIONS = 100
 MAX_CONSENT_BYTES = 65_536
 
+_PROVISION_MEMBERS_OF_FHIR = frozenset({"purpose", "securityLabel", "class", "dataPeriod", "data", "modifierExtension"})
+"""Members that would narrow a rule and that we do not apply; named in the refusal, as a stranger's words are not."""
+
 _PROVISION_MEMBERS = frozenset({"id", "extension", "type", "period", "actor", "code", "action", "provision"})
 _CONSENT_MEMBERS_REFUSED = frozenset({"modifierExtension", "implicitRules", "contained"})
 _ACTIONS = frozenset({"access", "disclose"})
@@ -171,8 +174,11 @@ def _rules(provision: Fields) -> tuple[Rule, ...]:
 def _rule(provision: Fields, parent: Rule | None) -> Rule:
     """Read one provision; what it does not name it takes over from ``parent``."""
     what = provision.what
-    for name in sorted(provision.names() - _PROVISION_MEMBERS):
-        raise MalformedError(f"{what}.{name[:40]} is not supported")
+    unsupported = provision.names() - _PROVISION_MEMBERS
+    for name in sorted(unsupported & _PROVISION_MEMBERS_OF_FHIR):
+        raise MalformedError(f"{what}.{name} is not supported")
+    if unsupported:
+        raise MalformedError(f"{what} has a member that FHIR does not know")
     kind = provision.text("type")
     if kind not in ("permit", "deny"):
         raise MalformedError(f"{what}.type is neither permit nor deny")

@@ -45,9 +45,16 @@ class Activation(BaseModel):
     registrationParameters: dict[str, Any] | None = None  # noqa: N815  # the wire's name
 
 
-def public_routes() -> list[web.RouteDef]:
-    """Return the routes of the public listener."""
-    return [web.get("/discovery/{service}", get_page), web.post("/discovery/{service}", post_registration)]
+def public_routes(base_path: str = "") -> list[web.RouteDef]:
+    """Return the routes of the public listener.
+
+    Args:
+        base_path: the path of the node's public URL, without a trailing slash.
+    """
+    return [
+        web.get(base_path + "/discovery/{service}", get_page),
+        web.post(base_path + "/discovery/{service}", post_registration),
+    ]
 
 
 def internal_routes() -> list[web.RouteDef]:

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +18,7 @@ from node.config.text_yaml import YamlError, read_text_yaml
 from node.usecases.model import UseCase
 
 MAX_FILE_BYTES = 262_144
+FOLDER = Path(__file__).parent
 
 SHIPPED = {
     "ha-vvt": "sha256:ba73a00ac67f502303f22470f675991a0f18b7ccd7bf50ce915834db67eed962",
@@ -64,15 +64,15 @@ def load_shipped() -> tuple[LoadedUseCase, ...]:
     Raises:
         UseCaseError: a file is not the one that was shipped.
     """
-    folder = resources.files("node.usecases")
-    loaded = []
-    for usecase_id, digest in sorted(SHIPPED.items()):
-        name = f"{usecase_id}.yaml"
-        found = parse_usecase((folder / name).read_bytes(), name)
-        if found.digest != digest:
-            raise UseCaseError(name, "", "is not the file that was shipped", "reinstall hazel-node")
-        loaded.append(found)
-    return tuple(loaded)
+    return tuple(_shipped(usecase_id) for usecase_id in sorted(SHIPPED))
+
+
+def _shipped(usecase_id: str) -> LoadedUseCase:
+    name = f"{usecase_id}.yaml"
+    found = parse_usecase((FOLDER / name).read_bytes(), name)
+    if found.digest != SHIPPED[usecase_id]:
+        raise UseCaseError(name, "", "is not the file that was shipped", "reinstall hazel-node")
+    return found
 
 
 def parse_usecase(body: bytes, file: str) -> LoadedUseCase:
@@ -149,8 +149,7 @@ def load_chosen(chosen: Sequence[str], directory: Path | None) -> tuple[LoadedUs
     Raises:
         UseCaseError: one is not there, or can not be used.
     """
-    shipped = {loaded.usecase.id: loaded for loaded in load_shipped()}
-    return tuple(shipped[each] if each in shipped else _own(each, directory) for each in dict.fromkeys(chosen))
+    return tuple(_shipped(each) if each in SHIPPED else _own(each, directory) for each in dict.fromkeys(chosen))
 
 
 def _own(usecase_id: str, directory: Path | None) -> LoadedUseCase:

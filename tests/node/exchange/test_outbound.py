@@ -122,6 +122,21 @@ class TestPlan:
         plan = the_plan(await asker.ask())
         assert {(each.ura, each.fhir_version) for each in plan.holders} == {(GOUWE, "r4"), (LINDE, "stu3")}
 
+    async def test_a_holder_that_this_person_may_not_ask_is_not_asked(self) -> None:
+        def pharmacists_only_in_stu3(usecase: UseCase) -> UseCase:
+            tables = tuple(
+                table if table.fhir_version == "r4" else table.model_copy(update={"user_roles": ("17.000",)})
+                for table in usecase.tables
+            )
+            return usecase.model_copy(update={"tables": tables})
+
+        asker = an_asker(in_care=(GOUWE, LINDE), usecases=book_with(pharmacists_only_in_stu3))
+        asker.add(GOUWE)
+        asker.add(LINDE, version="stu3")
+        plan = the_plan(await asker.ask())
+        assert [each.ura for each in plan.holders] == [GOUWE]
+        assert [(each.ura, each.reason) for each in plan.not_asked] == [(LINDE, "role_not_allowed")]
+
     @pytest.mark.parametrize("kind", ["Patient", "CareTeam"])
     async def test_when_our_own_record_can_not_say_nothing_is_asked(self, asker: Asker, kind: str) -> None:
         asker.own.instead[kind] = "unreachable"
