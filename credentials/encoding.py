@@ -7,7 +7,7 @@ msgspec does the decoding: it is as strict as `binascii` in its strict mode but 
 a quarter of the time. Most of a presentation is base64 three times over, certificates in a header in a message in a message.
 """
 
-import base64
+import binascii
 import json
 from typing import Any, Final
 
@@ -19,12 +19,13 @@ from credentials.fields import MAX_INTEGER
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 # The last character carries unused low bits, which must be zero: 4 bits after one byte, 2 bits after two.
 _LAST: Final = {2: frozenset(_ALPHABET[::16]), 3: frozenset(_ALPHABET[::4])}
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _PADDING: Final = {0: "", 2: "==", 3: "="}
 
 
 def b64url_encode(data: bytes) -> str:
     """Base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode()
 
 
 def b64url_decode(text: str) -> bytes:
@@ -46,7 +47,7 @@ def b64url_decode(text: str) -> bytes:
 
 def b64_encode(data: bytes) -> str:
     """Standard base64 with padding (RFC 4648 §4)."""
-    return base64.b64encode(data).decode()
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def b64_decode(text: str) -> bytes:

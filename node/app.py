@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
+from sqlalchemy.exc import SQLAlchemyError
 
+from credentials.did.did_web import web_did
+from credentials.did.identifier import DID
 from credentials.errors import CredentialError, MalformedError
 from credentials.keys import KeyId, PublicKey
 from node import health
@@ -42,6 +45,7 @@ from node.exchange.outcome import as_operation_outcome
 from node.health import HEALTH, Health
 from node.identity import boundary as identity_boundary
 from node.identity import routes as identity_routes
+from node.identity.errors import UnknownSubjectError
 from node.identity.known_subject import known_subject
 from node.identity.resolver import DidResolver
 from node.identity.subjects import Subjects
@@ -116,11 +120,14 @@ async def open_node(config: Config, world: World | None = None) -> AsyncIterator
     """
     async with AsyncExitStack() as stack:
         try:
-            yield await _open(config, world or await _real_world(config, stack), stack)
+            node = await _open(config, world or await _real_world(config, stack), stack)
         except (VaultError, SchemaError, DefinitionError, UseCaseError) as error:
-            raise NodeError(str(error), getattr(error, "remedy", None)) from error
+            raise NodeError(str(error), getattr(error, "remedy", None) or _REMEDIES[type(error)]) from error
         except AuditUnavailableError as error:
             raise NodeError(str(error), "is another process running this node? is the disk writable?") from error
+        except SQLAlchemyError as error:
+            raise NodeError("the database of this node can not be opened", "restore it from the backup") from error
+        yield node
 
 
 async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  # noqa: PLR0915  # a parts list
@@ -128,20 +135,22 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     clock, entropy = world.clock, world.entropy
 
     # What survives a restart.
+    audit_file = _audit_file(config)
     vault = FileVault.open(config.data / "keys", config.vault_key, entropy)
+    sealing = vault.secret("seal")
     database = await stack.enter_async_context(open_database(config.database_url))
     await bring_up_to_date(database)
-    sealer = Sealer(vault.secret("seal"), purpose="audit", entropy=entropy)
-    audit = SqliteAuditLog(_audit_file(config), sealer=sealer, clock=clock)
+    sealer = Sealer(sealing, purpose="audit", entropy=entropy)
+    audit = SqliteAuditLog(audit_file, sealer=sealer, clock=clock)
     await audit.open()
     stack.push_async_callback(audit.aclose)
 
     # Who we are, and whom we believe.
     subjects = Subjects(database, vault, clock, entropy, config.url)
+    holder = await _holder(subjects, config)
     wallet = Wallet(database, subjects, clock)
     resolver = DidResolver(subjects, world.peers, clock, config.url)
     signatures = SignatureMemory()
-    holder = (await subjects.get(subject)).dids[0]
     usecases = _usecases(config)
     refusals = RefusalCounter(clock)
 
@@ -391,10 +400,17 @@ async def _real_world(config: Config, stack: AsyncExitStack) -> World:
     for server in config.fhir.values():
         if server.authorization_file is not None:
             headers[server.url] = {"Authorization": _secret(server.authorization_file)}
-    peers = await stack.enter_async_context(open_peer_client(loopback=config.unsafe_loopback_peers, ca_file=ca_file))
-    own = await stack.enter_async_context(
-        open_own_client([server.url for server in config.fhir.values()], headers=headers, ca_file=ca_file)
-    )
+    try:
+        peers = await stack.enter_async_context(
+            open_peer_client(loopback=config.unsafe_loopback_peers, ca_file=ca_file)
+        )
+        own = await stack.enter_async_context(
+            open_own_client([server.url for server in config.fhir.values()], headers=headers, ca_file=ca_file)
+        )
+    except OSError as error:  # ssl.SSLError is one too
+        raise NodeError(
+            f"{ca_file} holds no certificates that can be read", "it is trust.ca_file in hazel.yaml"
+        ) from error
     return World(clock=SystemClock(), entropy=SystemEntropy(), peers=peers, own=own)
 
 
@@ -402,7 +418,29 @@ def _secret(file: Path) -> str:
     try:
         return file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise NodeError(f"{file} can not be read") from error
+        raise NodeError(f"{file} can not be read", "it is named by authorization_file in hazel.yaml") from error
+
+
+async def _holder(subjects: Subjects, config: Config) -> DID:
+    """Return the DID of the organisation in the configuration, which has to be made of the configured address."""
+    name = config.organisation.subject
+    try:
+        holder = (await subjects.get(name)).dids[0]
+    except UnknownSubjectError as error:
+        raise NodeError(
+            f"there is no organisation called {name} in the database of this node",
+            "restore data/hazel.db from the backup, mend organisation.subject, or make a node with: hazel init",
+        ) from error
+    try:
+        prefix = web_did(config.url, "x").removesuffix("x")
+    except CredentialError:
+        prefix = ""
+    if not prefix or not holder.startswith(prefix):
+        raise NodeError(
+            f"{config.url} is not the address that {holder} is made of",
+            "set url back: identifiers are made of the address, and others know us by them",
+        )
+    return holder
 
 
 def _audit_file(config: Config) -> Path:
@@ -449,6 +487,13 @@ def _credential_errors(error: Exception) -> RequestError | None:
         case _:
             return None
 
+
+_REMEDIES: Mapping[type[Exception], str] = {
+    VaultError: "restore the vault key, and the keys in the data directory, from the backup",
+    SchemaError: "run the newer version of hazel-node that wrote it",
+    DefinitionError: "mend or remove that file",
+    UseCaseError: "check it with: hazel usecase check FILE",
+}
 
 _TRANSLATIONS = (
     identity_boundary.as_request_error,

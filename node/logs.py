@@ -10,13 +10,24 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import Literal, TextIO
+from urllib.parse import urlsplit
+
+from node.audit.pseudonym import redact_bsn
 
 FIELDS = (
     "subject", "service", "peer", "origin", "code", "error", "usecase", "step", "status", "count", "ms", "reference",
-    "exchange", "address", "port", "rule", "state", "seq", "work", "kid", "did", "remedy", "reason",
+    "exchange", "address", "port", "rule", "state", "seq", "work", "kid", "did", "remedy", "reason", "cause", "scope", "lane",
+    "grant_id", "of_these", "oauth_error", "server",
 )  # fmt: skip
 """Members of a record that may be written."""
 
+_ADDRESSES = frozenset({"server", "origin"})
+"""Of these only scheme, host and port are written: the rest of an address may say whom it is about."""
+
+_OURS_ALONE = frozenset({"reference", "grant_id", "exchange"})
+"""Made by chance here; in all others a citizen number is struck out, should one get there."""
+
+_UNREADABLE = "an unreadable address"
 _MAX_VALUE = 300
 
 
@@ -27,9 +38,13 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        fields = {name: _plain(record.__dict__[name]) for name in FIELDS if name in record.__dict__}
+        fields = {name: _field(name, record.__dict__[name]) for name in FIELDS if name in record.__dict__}
         # another library's words may hold what it was given
-        event = _plain(record.getMessage()) if _is_ours(record) else f"{record.name}: {record.levelname.lower()}"
+        event = (
+            _plain(redact_bsn(record.getMessage()))
+            if _is_ours(record)
+            else f"{record.name}: {record.levelname.lower()}"
+        )
         if record.exc_info and record.exc_info[0] is not None:
             fields["error"] = record.exc_info[0].__name__
         if self._as_json:
@@ -64,9 +79,25 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return record.name == "node" or record.name.startswith("node.")
 
 
-def _plain(value: object) -> str | int:
-    """Return ``value`` on one line; what could steer a terminal or start a new line is shown as a question mark."""
+def _field(name: str, value: object) -> str | int:
     if isinstance(value, int):
         return value
-    text = "".join(sign if sign.isprintable() else "?" for sign in str(value)[: _MAX_VALUE + 1])
-    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
+    text = _origin(value) if name in _ADDRESSES else str(value)
+    return _plain(text if name in _OURS_ALONE else redact_bsn(text))
+
+
+def _origin(address: object) -> str:
+    try:
+        parts = urlsplit(str(address))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return _UNREADABLE
+    if not host:
+        return _UNREADABLE
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def _plain(text: str) -> str:
+    """Return ``text`` on one line; what could steer a terminal or start a new line is shown as a question mark."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in text[: _MAX_VALUE + 1])
+    return shown if len(shown) <= _MAX_VALUE else f"{shown[:_MAX_VALUE]}…"

@@ -47,7 +47,9 @@ async def serve_node(node: Node) -> AsyncIterator[Addresses]:
         public_host, public_port = config.public.host_port
         public = await stack.enter_async_context(listen(node.public, (public_host, public_port), tls))
         host, port = config.internal.host_port
-        internal = await stack.enter_async_context(listen(node.internal, (host, port)))  # last: it says that all is ready
+        internal = await stack.enter_async_context(
+            listen(node.internal, (host, port))
+        )  # last: it says that all is ready
         listening.set()
         yield Addresses(public=f"{public_host}:{public}", internal=f"{host}:{internal}")
 
@@ -71,7 +73,9 @@ async def _keep(node: Node, name: str, loop: Callable[[], Awaitable[None]], list
         try:
             await loop()
         except Exception as error:
-            logger.error("background work failed; trying again", extra={"work": name, "error": type(error).__name__})  # traces hold data
+            logger.error(
+                "background work failed; trying again", extra={"work": name, "error": type(error).__name__}
+            )  # traces hold data
             logger.debug("traceback of the background work", exc_info=True)
         await node.world.clock.sleep(RESTART_PAUSE)
 

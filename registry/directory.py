@@ -116,6 +116,7 @@ class Directory:
                 self._entries.setdefault(ura_key(ura), []).append(entry)
                 services.setdefault(entry.holder, set()).add(entry.service)
         self._services = {holder: tuple(sorted(names)) for holder, names in services.items()}
+        self._read: dict[int, Organisation] = {}  # by the identity of an entry in `_entries`, which keeps it alive
 
     def find(self, ura: str, service: str | None = None) -> Organisation | None:
         """The organisation with this URA, by its newest registration in the service, or in any."""
@@ -177,6 +178,13 @@ class Directory:
         return None, "no_fhir_base", f"gives no FHIR address for {' or '.join(versions)}"
 
     def _organisation(self, entry: Registered) -> Organisation:
+        """The organisation as this entry registers it; read once, since it is asked for with every request."""
+        known = self._read.get(id(entry))
+        if known is None:
+            known = self._read[id(entry)] = self._read_organisation(entry)
+        return known
+
+    def _read_organisation(self, entry: Registered) -> Organisation:
         bases = {version: _address(entry.parameters.get(name)) for version, name in FHIR_BASES.items()}
         return Organisation(
             ura=_proven(entry, URA) or "",

@@ -57,6 +57,8 @@ class Outgoing:
 
     def remember(self, promised: Promised, page: CheckedPage) -> None:
         """Note what the page that leaves names: under this grant, that may be read."""
+        if not page.bound:
+            return
         asked, grant = promised.asked, promised.grant
         records = promised.about.records
         if asked.step.is_match:

@@ -87,7 +87,10 @@ class FileVault:
     def secret(self, name: str) -> bytes:
         """Return the secret called ``name``; read once, then kept in memory."""
         if name not in self._secrets:
-            self._secrets[name] = self._load(f"secret:{name}")
+            try:
+                self._secrets[name] = self._load(f"secret:{name}")
+            except KeyError as error:
+                raise VaultError(f"{self._directory} lacks a key of this node") from error
         return self._secrets[name]
 
     def _file(self, name: str) -> Path:

@@ -18,7 +18,7 @@ from credentials.claims import CLOCK_SKEW, numeric_date, to_numeric_date
 from credentials.encoding import b64url_decode, b64url_encode, canonical_json
 from credentials.errors import MalformedError, NotCurrentError, UntrustedError
 from credentials.fields import Fields
-from credentials.jws import SignedJWS, sign_jws
+from credentials.jws import SignedJWS, compact_json
 from credentials.keys import PublicKey
 from credentials.ports import PrivateKey
 from node.audit.log import SingleUse
@@ -33,6 +33,9 @@ MAX_PROOF: Final = 8_192
 
 MAX_JTI: Final = 256
 """Characters (WIRE §4.5)."""
+
+PARTS: Final = 3
+"""Header, payload, signature."""
 
 _CARRIES_KEY: Final = frozenset({"jwk"})
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -78,19 +81,20 @@ def check_proof(
         NotCurrentError: too old, or from the future.
         UntrustedError: for another request, token or key, or the signature does not match.
     """
-    # (1) one JWS of this kind, with a public key in it; PublicKey refuses a private one
-    jws = SignedJWS.parse(proof, max_bytes=MAX_PROOF, allow=_CARRIES_KEY)
-    if jws.typ != TYPE:
-        raise MalformedError("typ is not dpop+jwt")
-    key, thumbprint = _key_in(proof.partition(".")[0])
-    claims = Fields.from_json(jws.payload, max_bytes=MAX_PROOF, what="DPoP proof")
+    # (1) one JWS of this kind, with a public key in it
+    parts = proof.split(".", 3)
+    if len(proof) > MAX_PROOF or len(parts) != PARTS:
+        raise MalformedError(f"not a JWS of at most {MAX_PROOF} characters")
+    head = _read_head(parts[0])
+    claims = Fields.from_json(b64url_decode(parts[1]), max_bytes=MAX_PROOF, what="DPoP proof")
     jti = claims.text("jti")
     if not 1 <= len(jti) <= MAX_JTI:
         raise MalformedError(f"jti has not 1 to {MAX_JTI} characters")
     # (2) for this request
     if claims.text("htm") != method:
         raise UntrustedError("method mismatch")
-    if normal_url(claims.text("htu")) != normal_url(url):
+    htu = claims.text("htu")
+    if htu != url and normal_url(htu) != normal_url(url):
         raise UntrustedError("url mismatch")
     # (3) now
     iat = numeric_date(claims.raw("iat"))
@@ -100,11 +104,13 @@ def check_proof(
     if access_token is not None and claims.optional_text("ath") != _ath(access_token):
         raise UntrustedError("ath/token claim mismatch")
     # (5) by the key the token is bound to
-    if jkt is not None and thumbprint != jkt:
+    if jkt is not None and head.thumbprint != jkt:
         raise UntrustedError("jkt mismatch")
     # (6) signed
-    key.verify(jws.signature, jws.signing_input, jws.alg)
-    return DpopProof(jkt=thumbprint, jti_key=hashlib.sha256(f"{thumbprint}\0{jti}".encode()).digest(), iat=iat)
+    head.key.verify(b64url_decode(parts[2]), f"{parts[0]}.{parts[1]}".encode(), head.alg)
+    return DpopProof(
+        jkt=head.thumbprint, jti_key=hashlib.sha256(f"{head.thumbprint}\0{jti}".encode()).digest(), iat=iat
+    )
 
 
 def make_proof(key: PrivateKey, *, method: str, url: str, access_token: str | None, jti: str, now: datetime) -> str:
@@ -118,7 +124,6 @@ def make_proof(key: PrivateKey, *, method: str, url: str, access_token: str | No
         jti: 32 random bytes, base64url.
         now: aware UTC.
     """
-    header = {"typ": TYPE, "kid": None, "jwk": {**key.public.to_jwk(), "alg": key.alg}}
     claims: dict[str, object] = {
         "htm": method,
         "htu": url.partition("#")[0].partition("?")[0],
@@ -127,7 +132,8 @@ def make_proof(key: PrivateKey, *, method: str, url: str, access_token: str | No
     }
     if access_token is not None:
         claims["ath"] = _ath(access_token)
-    return sign_jws(header, canonical_json(claims), key)
+    signing_input = f"{_write_head(key.public, key.alg)}.{b64url_encode(canonical_json(claims))}"
+    return f"{signing_input}.{b64url_encode(key.sign(signing_input.encode()))}"
 
 
 def normal_url(url: str) -> str:
@@ -163,9 +169,27 @@ def _ath(access_token: str) -> str:
     return b64url_encode(hashlib.sha256(access_token.encode()).digest())
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What the header of a proof says: checked, and the same for every proof of one peer."""
+
+    alg: str
+    key: PublicKey
+    thumbprint: str
+
+
 @functools.lru_cache(maxsize=2_048)
-def _key_in(header: str) -> tuple[PublicKey, str]:
-    """Return the key in a header segment and its thumbprint; the same for every proof of one peer, so remembered."""
-    jwk = Fields.from_json(b64url_decode(header), max_bytes=MAX_PROOF, what="JWS header").child("jwk")
-    key = PublicKey.from_jwk(jwk.value)
-    return key, key.thumbprint()
+def _read_head(segment: str) -> _Head:
+    """Read the header segment of a proof; remembered, for a peer sends the same one each time. Says nothing about who signed."""
+    jws = SignedJWS.parse(f"{segment}..", max_bytes=MAX_PROOF, allow=_CARRIES_KEY)
+    if jws.typ != TYPE:
+        raise MalformedError("typ is not dpop+jwt")
+    jwk = Fields.of(jws.header, "JWS header").child("jwk")
+    key = PublicKey.from_jwk(jwk.value)  # refuses a private one
+    return _Head(jws.alg, key, key.thumbprint())
+
+
+@functools.lru_cache(maxsize=16)
+def _write_head(key: PublicKey, alg: str) -> str:
+    """Write the header segment of our proofs by this key."""
+    return b64url_encode(compact_json({"alg": alg, "typ": TYPE, "jwk": {**key.to_jwk(), "alg": alg}}))

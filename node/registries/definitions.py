@@ -40,7 +40,9 @@ def load_definitions(directory: Path) -> Mapping[str, ServiceDefinition]:
             remedy = "put the file back as its publisher gave it, the same for every participant"
             raise DefinitionError(f"{file}: {error}", remedy) from error
         except OSError as error:
-            raise DefinitionError(f"{file} can not be read", "every *.json in that directory is a definition") from error
+            raise DefinitionError(
+                f"{file} can not be read", "every *.json in that directory is a definition"
+            ) from error
         if service.id in services:
             raise DefinitionError(f"{file}: another file is about {service.id} too", "take one of the two away")
         services[service.id] = service

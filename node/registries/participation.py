@@ -7,7 +7,7 @@ goes on with what is known (ARCHITECTURE §8).
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from credentials.did.identifier import DID
@@ -78,6 +78,7 @@ class Participation:
         self._directory = Directory(())
         self._looked_at = clock.now()
         self._followed: dict[str, Followed] = {}
+        self._told: dict[tuple[str, str], str] = {}
 
     @property
     def directory(self) -> Directory:
@@ -117,8 +118,7 @@ class Participation:
         changed = bool(self._hosted)  # others change what we host
         for report in await self._client.refresh():
             changed = True
-            if report.error is not None:
-                self._tell(report.service, f"not registered: {report.error}")
+            self._tell(report.service, "not registered", report.error)
         for service in self._client.services:
             changed = await self._follow(service) or changed
         if changed or self._clock.now() - self._looked_at > LOOK_AGAIN:
@@ -131,13 +131,8 @@ class Participation:
         for service in self._client.services:
             found = await self._store.search(service, (), self._clock.now(), limit=MAX_MEMBERS)
             known = self.followed(service)
-            self._followed[service] = Followed(
-                refreshed_at=self._clock.now() if service in self._hosted else known.refreshed_at,
-                error=known.error,
-                refused=known.refused,
-                pending=known.pending,
-                members=len(found),
-            )
+            refreshed_at = self._clock.now() if service in self._hosted else known.refreshed_at
+            self._followed[service] = replace(known, refreshed_at=refreshed_at, members=len(found))
             entries.extend(found)
         self._directory = Directory(entries)
 
@@ -149,13 +144,10 @@ class Participation:
         try:
             report = await self._client.follow(service)
         except (RegistryError, CredentialError) as error:
-            self._tell(service, str(error))
-            self._followed[service] = Followed(
-                refreshed_at=known.refreshed_at, error=str(error), refused=known.refused, members=known.members
-            )
+            self._tell(service, "not read", str(error))
+            self._followed[service] = replace(known, error=str(error))
             return False
-        if known.error is not None:
-            logger.info("discovery service is back", extra={"service": service})
+        self._tell(service, "not read", None)
         for refusal in report.refused:
             logger.warning(
                 "an entry of a discovery service was refused", extra={"service": service, "code": refusal.error.code}
@@ -165,6 +157,11 @@ class Participation:
         )
         return report.accepted > 0 or report.forgot
 
-    def _tell(self, service: str, error: str) -> None:
-        if self.followed(service).error != error:
-            logger.warning("discovery service", extra={"service": service, "reason": error})
+    def _tell(self, service: str, what: str, error: str | None) -> None:
+        """Log what goes wrong when it begins or changes, and when it is over; not at every try."""
+        if error is None:
+            if self._told.pop((service, what), None) is not None:
+                logger.info("discovery service is back", extra={"service": service, "state": what})
+        elif self._told.get((service, what)) != error:
+            self._told[service, what] = error
+            logger.warning("discovery service", extra={"service": service, "state": what, "reason": error})

@@ -5,6 +5,7 @@ Requests are built from the table's own text and checked values; nothing that a 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from typing import Literal
 from urllib.parse import quote
@@ -47,7 +48,13 @@ class FhirRequest:
 
 def encode(pairs: Sequence[tuple[str, str]]) -> str:
     """Percent-encode names and values; a space becomes ``%20``, which every server reads the same way."""
-    return "&".join(f"{quote(name, safe=':')}={quote(value, safe='')}" for name, value in pairs)
+    return "&".join(f"{_encode_name(name)}={quote(value, safe='')}" for name, value in pairs)
+
+
+@lru_cache(maxsize=256)
+def _encode_name(name: str) -> str:
+    """Percent-encode the name of a parameter; there are a few, and they stand in the tables. Values are never remembered."""
+    return quote(name, safe=":")
 
 
 def choose_table(

@@ -57,6 +57,8 @@ def check_target(target: str) -> None:
         raise RequestError(400, "bad_path", "the path is not acceptable", "send the path in its plain form")
     if _BAD_ESCAPE.search(target):
         raise RequestError(400, "bad_path", "the address is not percent-encoded properly")
+    if "%" not in target:
+        return
     try:
         unquote_to_bytes(path).decode()
         unquote_to_bytes(query).decode()

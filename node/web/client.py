@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -65,13 +66,11 @@ class Client:
         origin = self._checked_origin(request.url)
         try:
             async with self._open(request, origin) as response:
-                body = bytearray()
-                async for chunk in _limited(response, request.max_bytes, origin):
-                    body += chunk
+                body = await _whole(response, request.max_bytes, origin)
                 received: dict[str, str] = {}
                 for name, value in response.headers.items():
                     received.setdefault(name.lower(), value)
-                return HttpResponse(status=response.status, headers=received, body=bytes(body))
+                return HttpResponse(status=response.status, headers=received, body=body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise PeerError(_code_of(error), origin) from error
 
@@ -109,12 +108,12 @@ class Client:
             headers=headers,
             data=request.body,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=request.timeout),
+            timeout=_timeout(request.timeout),
         )
 
     def _checked_origin(self, url: str) -> str:
         """Return the origin of ``url`` when it has a scheme we speak, no user information, and may be called."""
-        parts, origin = _origin(url)
+        parts, origin = _origin(_up_to_path(url))
         if parts.scheme not in self._schemes or "@" in parts.netloc:
             raise PeerError("refused_address", origin)
         if self._origins is None:
@@ -200,6 +199,12 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
+@lru_cache(maxsize=64)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    """Return a deadline for a whole call; the same few are used all the time."""
+    return aiohttp.ClientTimeout(total=seconds)
+
+
 class _Resolver(AbstractResolver):
     """The system's resolver, except that names under ``.localhost`` are this machine (RFC 6761 §6.3)."""
 
@@ -240,12 +245,25 @@ async def _session(connector: aiohttp.TCPConnector) -> AsyncIterator[aiohttp.Cli
     await asyncio.sleep(0)  # lets the transports notice that they are closed
 
 
-async def _limited(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> AsyncIterator[bytes]:
-    """Yield the body as it arrives; refuse one that is compressed or longer than ``max_bytes``."""
+async def _whole(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> bytes:
+    """Return the whole body, as :func:`_limited` yields it; one whose length was told needs no counting."""
+    _check_announced(response, max_bytes, origin)
+    if response.content_length is not None:
+        return await response.content.read()  # no longer than was told: the parser sees to it
+    return b"".join([chunk async for chunk in _limited(response, max_bytes, origin)])
+
+
+def _check_announced(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> None:
+    """Refuse what is said to be compressed, or longer than ``max_bytes``."""
     if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise PeerError("broken", origin)
     if response.content_length is not None and response.content_length > max_bytes:
         raise PeerError("too_large", origin)
+
+
+async def _limited(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives; refuse one that is compressed or longer than ``max_bytes``."""
+    _check_announced(response, max_bytes, origin)
     received = 0
     async for chunk in response.content.iter_any():
         received += len(chunk)
@@ -254,6 +272,14 @@ async def _limited(response: aiohttp.ClientResponse, max_bytes: int, origin: str
         yield chunk
 
 
+def _up_to_path(url: str) -> str:
+    """Return ``url`` as far as it says whom to call: the same for most requests, so that reading it can be remembered."""
+    start = url.find("//")
+    ends = [end for mark in "/?#" if (end := url.find(mark, start + 2)) >= 0] if start >= 0 else []
+    return url[: min(ends)] if ends else url
+
+
+@lru_cache(maxsize=1_024)
 def _origin(url: str) -> tuple[SplitResult, str]:
     """Return the parts of ``url`` and its origin with the port written out; hostile text gives a refused origin."""
     try:

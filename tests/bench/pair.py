@@ -91,7 +91,9 @@ class Pair:
 
     async def read_directly(self, *targets: str) -> None:
         """Read from the FHIR server what a question reads: the patient match, then these."""
-        form = f"identifier={BSN_SYSTEM}|{record_system.BSN}".replace(":", "%3A").replace("/", "%2F").replace("|", "%7C")
+        form = (
+            f"identifier={BSN_SYSTEM}|{record_system.BSN}".replace(":", "%3A").replace("/", "%2F").replace("|", "%7C")
+        )
         _ok(
             await self.client.send(
                 HttpRequest(
@@ -182,9 +184,7 @@ async def make_node(node: RunningNode, certificates: RegionCertificates, *, host
     """Run ``hazel init``; ``host`` is whose discovery service it joins, perhaps its own."""
     organisation, files = node.organisation, certificates.organisations[node.key]
     root = CertificateChain.from_pem(files.uzi_chain.read_bytes()).fingerprints("sha256")[-1]
-    definitions = write_definitions(
-        node.directory.parent / "definitions", host_url=host.public, uzi_root=root
-    )
+    definitions = write_definitions(node.directory.parent / "definitions", host_url=host.public, uzi_root=root)
     words: list[str | Path] = [
         sys.executable, "-m", "node", "init", node.directory,
         "--name", organisation.name, "--city", organisation.city, "--ura", organisation.ura, "--subject", node.key,
@@ -192,7 +192,7 @@ async def make_node(node: RunningNode, certificates: RegionCertificates, *, host
         "--certificate", files.uzi_chain, "--certificate-key", files.uzi_key,
         "--url", node.public, "--listen", f"127.0.0.1:{node.public_port}", "--internal", f"127.0.0.1:{node.internal_port}",
         "--tls-certificate", files.tls_chain, "--tls-key", files.tls_key, "--ca", certificates.tls_root,
-        "--trust-uzi", root, "--unsafe-loopback-peers", "--refresh-ms", "5000",
+        "--trust-uzi", root, "--unsafe-loopback-peers", "--refresh-ms", "20000",
         *(word for file in definitions if file.stem == HA_VVT for word in ("--definition", file)),
         *(word for version, url in node.fhir.items() for word in (f"--fhir-{version}", url)),
         "--usecase", USECASE, "--join", HA_VVT, *(("--host", HA_VVT) if node is host else ()),
@@ -215,8 +215,8 @@ async def _until_joined(pair: Pair) -> None:
     """Wait until the asker can ask the holder."""
     question = pair.question(record_system.SMALL_STEP)
     async with asyncio.timeout(JOIN_SECONDS):
-        while not _is_whole(await pair.client.send(question)):
-            await asyncio.sleep(0.2)
+        while not _is_whole(await pair.client.send(question)):  # noqa: ASYNC110  # there is no event of another process
+            await asyncio.sleep(0.2)  # nothing here tells when a process elsewhere is ready
 
 
 def _is_whole(answer: HttpResponse) -> bool:

@@ -19,9 +19,7 @@ BSN = TRUUS.bsn
 PATIENT = "1"
 PATH = "/r4"
 SMALL_STEP, LARGE_STEP = "attention-flags", "results"
-LARGE_TARGET = (
-    f"Observation?patient={PATIENT}&category=http%3A%2F%2Fterminology.hl7.org%2FCodeSystem%2Fobservation-category%7Cvital-signs"
-)
+LARGE_TARGET = f"Observation?patient={PATIENT}&category=http%3A%2F%2Fterminology.hl7.org%2FCodeSystem%2Fobservation-category%7Cvital-signs"
 SMALL_TARGET = f"Flag?patient={PATIENT}"
 LARGE_BYTES = 30_000
 
@@ -55,7 +53,12 @@ def observation(number: int) -> Mapping[str, Any]:
     def part(code: str, display: str, value: int) -> Mapping[str, Any]:
         return {
             "code": {"coding": [{"system": loinc, "code": code, "display": display}]},
-            "valueQuantity": {"value": value, "unit": "mm[Hg]", "system": "http://unitsofmeasure.org", "code": "mm[Hg]"},
+            "valueQuantity": {
+                "value": value,
+                "unit": "mm[Hg]",
+                "system": "http://unitsofmeasure.org",
+                "code": "mm[Hg]",
+            },
         }
 
     return {
@@ -65,13 +68,20 @@ def observation(number: int) -> Mapping[str, Any]:
         "identifier": [{"system": "https://gouwe.example/observations", "value": f"{number:08d}"}],
         "status": "final",
         "category": [
-            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}
+            {
+                "coding": [
+                    {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}
+                ]
+            }
         ],
         "code": {"coding": [{"system": loinc, "code": "85354-9", "display": "Blood pressure panel"}]},
         "subject": {"reference": f"Patient/{PATIENT}", "display": TRUUS.name},
         "performer": [{"display": "J. Jansen, huisarts"}],
         "effectiveDateTime": f"2026-{1 + number % 12:02d}-03T09:{number % 60:02d}:00+01:00",
-        "component": [part("8480-6", "Systolic blood pressure", 120 + number), part("8462-4", "Diastolic", 70 + number)],
+        "component": [
+            part("8480-6", "Systolic blood pressure", 120 + number),
+            part("8462-4", "Diastolic", 70 + number),
+        ],
     }
 
 
@@ -98,7 +108,11 @@ def care_team() -> Mapping[str, Any]:
 def page(*resources: Mapping[str, Any]) -> bytes:
     """A searchset of matches."""
     entries = [
-        {"fullUrl": f"http://own.example/r4/{one['resourceType']}/{one['id']}", "resource": one, "search": {"mode": "match"}}
+        {
+            "fullUrl": f"http://own.example/r4/{one['resourceType']}/{one['id']}",
+            "resource": one,
+            "search": {"mode": "match"},
+        }
         for one in resources
     ]
     return json.dumps({"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}).encode()

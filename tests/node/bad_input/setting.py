@@ -24,6 +24,7 @@ from node.app import Node, open_node
 from node.config.load import load_config
 from node.config.template import Chosen
 from node.founding import Certificate, Founded, found_node
+from node.identity.routes import SUBJECTS
 from node.logs import log_handler
 from node.ports import World
 from node.web.server import listen
@@ -58,7 +59,7 @@ def root_hash(uzi: Uzi) -> str:
     return b64url_encode(hashlib.sha256(uzi.certificates[-1].public_bytes(Encoding.DER)).digest())
 
 
-async def found(directory: Path, *, clock: ManualClock | None = None, **changes: Any) -> Founded:
+async def found(directory: Path, **changes: Any) -> Founded:
     """Make a node with a certificate, one FHIR server, one use case and one hosted service; ``changes`` to what was chosen."""
     uzi = a_uzi_chain(SUBJECT)
     definitions = write_definitions(directory.with_name("definitions"), host_url=URL, uzi_root=root_hash(uzi))
@@ -81,11 +82,26 @@ async def found(directory: Path, *, clock: ManualClock | None = None, **changes:
     return await found_node(
         directory,
         Chosen(**(chosen | changes)),
-        clock=clock or ManualClock(),
+        clock=ManualClock(),
         entropy=FixedEntropy("founding"),
         certificate=Certificate(chain=uzi.pem, key=uzi.key.to_pem()),
         definitions=definitions,
     )
+
+
+_made: dict[str, bytes] = {}
+
+
+async def a_founded_node(directory: Path) -> None:
+    """Found the node, or put back what was founded before: founding takes longer than most tests."""
+    if not _made:
+        await found(directory)
+        _made.update(
+            {str(each.relative_to(directory)): each.read_bytes() for each in directory.rglob("*") if each.is_file()}
+        )
+    for name, content in _made.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(content)
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -235,11 +251,11 @@ async def a_node_under_attack(folder: Path) -> AsyncIterator[NodeUnderAttack]:
     clock = RestingClock()
     peers, own, log = SimulatedInternet(), SimulatedInternet(), io.StringIO()
     peers.sites[f"https://{STRANGER}.example"] = _stranger_site()
-    founded = await found(folder / "node", clock=clock)
+    await a_founded_node(folder / "node")
     world = World(clock=clock, entropy=FixedEntropy("node"), peers=peers, own=own)
     with _logging_to(log):
         async with (
-            open_node(load_config(founded.config), world) as node,
+            open_node(load_config(folder / "node" / "hazel.yaml"), world) as node,
             listen(node.public, ("127.0.0.1", 0)) as public,
             listen(node.internal, ("127.0.0.1", 0)) as internal,
         ):
@@ -249,8 +265,8 @@ async def a_node_under_attack(folder: Path) -> AsyncIterator[NodeUnderAttack]:
             }
             attacked = NodeUnderAttack(
                 node=node,
-                did=founded.did,
-                key=founded.api_key.read_text().strip(),
+                did=(await node.public[SUBJECTS].get(SUBJECT)).dids[0],
+                key=(folder / "node" / "api.key").read_text().strip(),
                 peers=peers,
                 own=own,
                 ports={"public": public, "internal": internal},
