@@ -93,7 +93,7 @@ def _question(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
         "purpose": arguments.purpose or known.usecase.purposes[0],
     }
     optional = {"holders": arguments.holder, "steps": arguments.step, "deadline_ms": arguments.deadline_ms}
-    question |= {name: given for name, given in optional.items() if given}
+    question |= {name: given for name, given in optional.items() if given is not None and given != []}
     question["patient"] = patient(read_bsn())
     if question["purpose"] == "BTG":
         question["break_glass"] = {"reason": read_reason()}

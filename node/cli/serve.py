@@ -21,9 +21,7 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.set_defaults(run=_run)
     add_config_option(parser)
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes that share the listeners; more than 1 wants PostgreSQL"
-    )
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the listeners; only 1 so far")
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -150,7 +150,7 @@ class Config(Section):
     vault_key: Path = Path("vault.key")
     """File with the key that the private keys in ``data`` are encrypted under; keep it elsewhere than the data."""
     database: str | None = None
-    """``postgresql+asyncpg://…`` for several replicas; otherwise SQLite in ``data``."""
+    """Not supported yet: a running node uses SQLite in ``data``. Meant for ``postgresql+asyncpg://…`` with several replicas."""
     public: Listener
     """What the world reaches."""
     internal: Listener = Listener(address="127.0.0.1:8081")

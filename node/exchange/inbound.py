@@ -30,7 +30,7 @@ from node.exchange.asked import QueryTables
 from node.exchange.binding import Binding
 from node.exchange.capabilities import capability_statement
 from node.exchange.decide.engine import decide
-from node.exchange.decide.question import Decision
+from node.exchange.decide.question import Decision, Question
 from node.exchange.facts import OwnRecords, OwnServer
 from node.exchange.forwarding import Forwarder, Promised
 from node.exchange.incoming import Incoming, Reply, Stated, read_interaction, read_stated
@@ -193,17 +193,18 @@ class EnforcementPoint:
         record = inbound_record.disclosure(incoming, grant, interaction, question, about, decision, now=now)
         receipt = await self._audit.promise(record, once=caller.once, epoch=epoch)
         promised = Promised(receipt=receipt, decision=decision, grant=grant, asked=asked, about=about, version=version)
-        return await self._deliver(promised, epoch)
+        return await self._deliver(incoming, question, promised, epoch)
 
-    async def _deliver(self, promised: Promised, epoch: int) -> Reply:
+    async def _deliver(self, incoming: Incoming, question: Question, promised: Promised, epoch: int) -> Reply:
         """Do what was promised, and record how it ended whatever happens."""
         started = self._clock.monotonic()
         state, status, count = "failed", None, None
         try:
             page = await self._forwarder.fetch(promised)  # (6) forward, (7) check
             body = self._outgoing.write(promised, page)
-            if self._audit.current_epoch() != epoch:  # the last thing before the first byte leaves
-                raise later("decision_unstable")
+            await self._still_permitted(
+                incoming, question, promised, epoch
+            )  # the last thing before the first byte leaves
             self._outgoing.remember(promised, page)
             state, status, count = "delivered", int(HTTPStatus.OK), page.count
             return Reply(body=body)
@@ -217,6 +218,22 @@ class EnforcementPoint:
             # (8) outcome
             ms = int((self._clock.monotonic() - started) * 1000)
             self._audit.outcome(promised.receipt, Outcome(state=state, status=status, count=count, ms=ms))
+
+    async def _still_permitted(self, incoming: Incoming, question: Question, promised: Promised, epoch: int) -> None:
+        """Check that nothing was taken away since the decision: where something was, decide again, token and all.
+
+        Somebody else's withdrawal moves the epoch too, and must not keep this citizen's data from who may have it.
+        """
+        for _ in range(DECISIONS):
+            now_at = self._audit.current_epoch()
+            if now_at == epoch:
+                return
+            await self._log_in(incoming)
+            facts = await self._binding.facts(promised.version, question, promised.about, self._clock.now())
+            if not decide(question, facts).permit:
+                break
+            epoch = now_at
+        raise later("decision_unstable")
 
 
 def _only(values: tuple[str, ...], code: LoginCode) -> str | None:

@@ -5,7 +5,8 @@ patient too (a performer, an informant; if they do it must be ours), ``links`` t
 and ``recorder`` for lineage. A type that isn't listed is refused wherever it stands: adding one means reading its
 definition in FHIR for every Reference that admits Patient.
 
-Not counted: ``Patient.link.other``, which names another record of the *same* person, and references inside extensions.
+Not counted: references inside extensions. ``Patient.link.other`` names another record of the *same* person, whatever its id; a citizen
+number in it has to be that person's (``response.py``).
 
 Paths: ``a`` one value, ``a[]`` a list, ``a[].b`` inside one.
 """
@@ -38,7 +39,7 @@ class PatientFields:
 _NOBODY = PatientFields()
 
 _COMMON: Mapping[str, PatientFields] = {
-    "Patient": PatientFields(links=("generalPractitioner[]", "managingOrganization")),
+    "Patient": PatientFields(others=("link[].other",), links=("generalPractitioner[]", "managingOrganization")),
     "Practitioner": _NOBODY,
     "PractitionerRole": PatientFields(links=("practitioner", "organization")),
     "Organization": PatientFields(links=("partOf",)),

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from node.audit.pseudonym import holds_bsn
 from node.usecases.identifiers import BSN_SYSTEM, is_bsn
 from node.usecases.model import Purpose, Slug
 
@@ -43,6 +44,12 @@ class AskingUser(_Part):
     identifier: Text
     name: Text
     role: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}\.[0-9]{3}$")]
+
+    @model_validator(mode="after")
+    def _no_citizen_number(self) -> Self:
+        if holds_bsn(self.identifier) or holds_bsn(self.name):
+            raise ValueError("a citizen service number is not an identifier of a user: it would be recorded by others")
+        return self
 
 
 class BreakGlass(_Part):

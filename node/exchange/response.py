@@ -306,18 +306,23 @@ def _check_resource(
     if shape.contained:
         contained_patients = _check_contained(shape.contained, version, ours, depth=1)
     if rules.name == "Patient":
-        _check_patient(shape, ours, found_by_bsn=step.is_match)
+        _check_patient(shape, rules, ours, found_by_bsn=step.is_match)
     else:
         _check_owner(shape, rules, ours, contained_patients)
     return CheckedResource(type=rules.name, id=shape.id, raw=raw, mode=mode, rules=rules, shape=shape)
 
 
-def _check_patient(shape: Any, ours: _Ours, *, found_by_bsn: bool) -> None:
+def _check_patient(shape: Any, rules: TypeRules, ours: _Ours, *, found_by_bsn: bool) -> None:
     """A Patient is ours by its one BSN, and after the match by its id too."""
     if ours.bsn is not None and bsns_of(shape) != frozenset({ours.bsn}):
         raise MismatchError("other_patient", "a Patient doesn't carry exactly the one BSN that was asked for")
     if not found_by_bsn and shape.id not in ours.ids:
         raise MismatchError("other_patient", "a Patient came back that was not asked for")
+    for path in rules.others:  # other records of the same person: a citizen number in them is theirs or a mistake
+        for linked in path.references(shape):
+            identifier = linked.identifier
+            if identifier is not None and identifier.system in BSN_SYSTEMS and identifier.value != ours.bsn:
+                raise MismatchError("other_patient", "a Patient is linked to somebody with another BSN")
 
 
 def bsns_of(shape: Any) -> frozenset[str]:

@@ -14,6 +14,7 @@ from credentials.errors import CredentialError, UntrustedError
 from credentials.keys import KeyId, PublicKey
 from credentials.query.matching import NoMatch
 from node.audit.log import AlreadyUsedError, AuditLog, AuditUnavailableError
+from node.audit.pseudonym import holds_bsn
 from node.audit.record import AuditRecord
 from node.audit.rules import RuleOutcome
 from node.identity.errors import UnknownSubjectError
@@ -99,6 +100,11 @@ class TokenService:
                 self._refusals.count(address, error.reason)
                 raise
             raise await self._refused(error, subject, asked, address, now) from error
+        if any(holds_bsn(str(text)) for text in decided.user.values()):
+            refused = OAuthError(
+                OAuthCode.INVALID_REQUEST, "the user has a citizen service number", reason="bsn_of_user"
+            )
+            raise await self._refused(refused, subject, asked, address, now)
         return await self._give(subject, asked, decided, proof, address, now)
 
     async def _collect(

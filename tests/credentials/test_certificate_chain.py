@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
@@ -258,3 +258,35 @@ def test_an_operators_file_with_an_unreadable_name_is_refused() -> None:
     )
     with pytest.raises(MalformedError, match="unreadable"):
         CertificateChain.from_pem(pem.encode())
+
+
+def test_a_certificate_that_names_another_algorithm_outside_than_inside_is_refused() -> None:
+    leaf, root = issue(LEAF, ROOT), issue(ROOT, ROOT)
+    names = leaf.public_bytes(serialization.Encoding.DER)
+    sha256, sha512 = bytes.fromhex("06082a8648ce3d040302"), bytes.fromhex("06082a8648ce3d040304")  # ecdsa-with-SHA…
+    inside, outside = names.find(sha256), names.rfind(sha256)
+    changed = names[:outside] + sha512 + names[outside + len(sha512) :]
+    assert inside < outside
+    chain = CertificateChain.parse([b64_encode(changed), *x5c_of((root,))])
+    with pytest.raises(UntrustedError, match="two different signature algorithms"):
+        chain.validate(NOW)
+
+
+def test_a_certificate_signed_with_another_kind_of_key_than_its_issuer_has_is_refused() -> None:
+    rsa_key = rsa_private_key("other kind")
+    assert "another kind of key" in refusal([issue(LEAF, ROOT, issuer_key=rsa_key), issue(ROOT, ROOT)])
+    root = issue(ROOT, ROOT, key=rsa_key, issuer_key=rsa_key)
+    assert "another kind of key" in refusal([issue(LEAF, ROOT), root])
+    ed25519_key = ed25519_private_key("other kind")
+    assert "another kind of key" in refusal([issue(LEAF, ROOT, issuer_key=ed25519_key), root])
+
+
+def test_an_issuer_that_was_read_before_is_checked_again_each_time() -> None:
+    certificates = (issue(LEAF, CA), issue(CA, ROOT), issue(ROOT, ROOT))
+    first, second = chain_of(*certificates), chain_of(*certificates)
+    assert first.root is second.root
+    first.validate(NOW)
+    with pytest.raises(NotCurrentError, match="expired"):
+        second.validate(NOT_AFTER + timedelta(seconds=1))
+    # The same issuers under a leaf that they did not sign.
+    assert "not issued by" in refusal([issue(LEAF, CA, issuer_key=KEYS[ROOT]), *certificates[1:]])

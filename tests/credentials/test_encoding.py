@@ -42,13 +42,16 @@ def test_base64_is_canonical_or_malformed(text: str) -> None:
     assert b64_encode(data) == text
 
 
-@pytest.mark.parametrize("text", ["A", "AA==", "AB", "AAB", "A+", "A/", "AA\n", "AA AA", "é", "AAAA="])
+@pytest.mark.parametrize("text", ["A", "AA==", "AB", "AAB", "A+", "A/", "AA\n", "AA AA", "é", "\ud800", "AAAA="])
 def test_other_spellings_of_base64url_are_refused(text: str) -> None:
     with pytest.raises(MalformedError, match="base64url"):
         b64url_decode(text)
 
 
-@pytest.mark.parametrize("text", ["A", "AA", "AB==", "AAB=", "A-==", "AA==\n", "=", "==", "AAAA====", "AA==AA==", "é"])
+@pytest.mark.parametrize(
+    "text",
+    ["A", "AA", "AB==", "AAB=", "A-==", "AA==\n", "=", "==", "AAAA====", "AA==AA==", "é", "\ud800", "C+Zg=", "C+9Q=="],
+)
 def test_other_spellings_of_base64_are_refused(text: str) -> None:
     with pytest.raises(MalformedError, match="base64"):
         b64_decode(text)

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -16,7 +16,9 @@ from node.config.model import Config
 from node.identity.routes import SUBJECTS
 from node.ports import World
 from node.runtime import serve_node
-from tests.node.bad_input.setting import SUBJECT, RestingClock, found
+from node.web.server import listen
+from tests.node.bad_input.dialects import Dialect, check_refusal
+from tests.node.bad_input.setting import SERVICE, SUBJECT, RestingClock, found
 from tests.node.bad_input.wire import send
 from tests.support.world import FixedEntropy, SimulatedInternet
 
@@ -77,6 +79,30 @@ async def test_both_listeners_answer_while_it_serves_and_not_after(folder: Path)
     for port in ports:
         with pytest.raises(ConnectionRefusedError):
             await send(port, "GET", "/status")
+
+
+async def test_a_path_in_the_public_address_is_in_every_public_path_and_keeps_its_dialects(tmp_path: Path) -> None:
+    await found(tmp_path / "node", url="https://oever.example/base")
+    async with opened(tmp_path / "node") as node, listen(node.public, ("127.0.0.1", 0)) as port:
+        for target, status, dialect in [
+            ("/.well-known/oauth-authorization-server/base/oauth2/nobody", 404, "oauth"),
+            ("/base/oauth2/nobody/oauth-client", 400, "oauth"),
+            ("/base/fhir/nobody/r4/Patient", 404, "fhir"),
+            ("/base/discovery/nothing", 404, "problem"),
+            ("/oauth2/oever/oauth-client", 404, "problem"),
+            ("/fhir/oever/r4/Patient", 404, "problem"),
+        ]:
+            answer = await send(port, "GET", target)
+            check_refusal(answer, cast(Dialect, dialect))
+            assert answer.status == status
+        for target in (
+            "/.well-known/oauth-authorization-server/base/oauth2/oever",
+            "/base/oauth2/oever/oauth-client",
+            "/base/fhir/oever/r4/metadata",
+            f"/base/discovery/{SERVICE}",
+            "/status",
+        ):
+            assert (await send(port, "GET", target)).status == 200
 
 
 async def test_the_real_world_is_opened_and_closed_where_none_is_given(folder: Path) -> None:

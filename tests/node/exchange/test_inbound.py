@@ -12,7 +12,7 @@ from node.exchange.inbound import EnforcementPoint
 from node.exchange.incoming import Stated, read_interaction
 from node.web.replies import RequestError
 from tests.node.exchange.cases import BSN, OTHER_BSN
-from tests.node.exchange.setting import OBJECTION, OEVER, Holder, Peer, a_flag, a_holder, match_of, paced
+from tests.node.exchange.setting import OBJECTION, OEVER, PERMISSION, Holder, Peer, a_flag, a_holder, match_of, paced
 from tests.support.fhir_server import as_json, fhir, searchset
 from tests.support.world import everything_in, reply
 
@@ -217,6 +217,7 @@ class TestTakenAway:
 
     async def test_what_is_withdrawn_before_the_first_byte_does_not_leave(self, holder: Holder, peer: Peer) -> None:
         async def withdrawn_meanwhile(_: object) -> object:
+            holder.consents.fact = lambda: OBJECTION
             await holder.audit.raise_epoch()
             return searchset(a_flag())
 
@@ -229,12 +230,33 @@ class TestTakenAway:
     async def test_what_a_page_named_that_did_not_leave_may_not_be_read(self, holder: Holder, peer: Peer) -> None:
         async def withdrawn_meanwhile(request: object) -> object:
             if b"_include" in (request.body or b""):  # type: ignore[attr-defined]  # a request
+                holder.consents.fact = lambda: OBJECTION
                 await holder.audit.raise_epoch()
             return searchset(holder.server.resources[0])
 
         holder.server.instead["Patient"] = withdrawn_meanwhile  # type: ignore[assignment]  # it answers
         assert (await refused(peer.match())).code == "decision_unstable"
+        holder.consents.fact = lambda: PERMISSION
         assert (await refused(peer.ask("GET", "Practitioner/d1"))).code == "not_named"
+
+    async def test_what_another_citizen_withdraws_before_the_first_byte_keeps_nothing_from_this_one(
+        self, holder: Holder, peer: Peer
+    ) -> None:
+        async def withdrawn_meanwhile(_: object) -> object:
+            await holder.audit.raise_epoch()
+            return searchset(a_flag())
+
+        holder.server.instead["Flag"] = withdrawn_meanwhile  # type: ignore[assignment]  # it answers
+        await peer.ask(*FLAGS)
+        assert [each.state for each in holder.audit.outcomes.values()] == ["delivered"]
+
+    async def test_a_token_that_is_ended_before_the_first_byte_opens_nothing(self, holder: Holder, peer: Peer) -> None:
+        async def ended_meanwhile(_: object) -> object:
+            await holder.tokens.end(peer.grant.grant_id, holder.clock.now())
+            return searchset(a_flag())
+
+        holder.server.instead["Flag"] = ended_meanwhile  # type: ignore[assignment]  # it answers
+        assert (await refused(peer.ask(*FLAGS))).status == 401
 
     async def test_a_decision_that_never_holds_is_put_off(self, holder: Holder, peer: Peer) -> None:
         async def always() -> None:

@@ -442,3 +442,15 @@ def test_any_resource_passes_only_as_our_patients(value: Any, extra: Any, name: 
         return
     assert page.count == 1
     assert resource["subject"]["reference"] == "Patient/1"
+
+
+def test_a_link_to_somebody_with_another_bsn_withholds_the_page() -> None:
+    linked = {"reference": "Patient/merged", "identifier": {"system": BSN_SYSTEM, "value": "999990147"}}
+    patient = a_patient() | {"link": [{"other": linked, "type": "seealso"}]}
+    assert _mismatch(a_page(an_entry(patient)), MATCH) == "other_patient"
+
+
+def test_a_link_to_another_record_of_the_same_person_is_theirs() -> None:
+    linked = {"reference": "Patient/merged", "identifier": {"system": BSN_SYSTEM, "value": BSN}}
+    patient = a_patient() | {"link": [{"other": linked, "type": "seealso"}]}
+    _check(a_page(an_entry(patient)), MATCH)
