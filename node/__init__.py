@@ -15,5 +15,9 @@ The rooms, each importing only what stands below it (import-linter keeps this tr
     keys          the vault that holds private keys and secrets
     web           two listeners, bodies, errors, the one outbound client
     config        ``hazel.yaml`` as a frozen value
-    ports         time, chance, network and vault as the rest of the node sees them
+    ports, world  time, chance, network and vault as the rest of the node sees them, and the real ones
+    founding      making a node (``hazel init``)
+    health        how the node is
+    logs          the operator's log
+    version       what we call ourselves
 """

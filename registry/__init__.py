@@ -20,4 +20,6 @@ follower.
 ======================  ==========================================================================
 
 Nothing here reads a clock, draws a random number or opens a connection.
+
+What goes wrong is one tree of errors (``errors.py``).
 """

@@ -2,4 +2,18 @@
 
 Data goes to standard output (``--json`` for programs), everything else to standard error. Exit codes: 0 done, 1 refused or
 failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers are never arguments.
+
+::
+
+    main.py                                    arguments to the right thing, errors to exit codes
+    init.py, serve.py                          make a node, run it
+    configuration.py, config_docs.py           hazel config; the page that is generated
+    status.py, subject.py, credential.py, discovery.py, directory.py, explain.py
+                                               one thing each, asked of the running node (api.py)
+    ask.py                                     one question; answer.py and items.py show what comes
+    consent.py, consent_resource.py            what citizens allow, and its FHIR form
+    audit.py, audit_lines.py, audit_verify.py  the log: shown, and verified
+    usecase.py, usecase_files.py               use case files, without a node
+    citizen.py, person.py                      who is asked about, and who asks; a number is never an argument
+    options.py, output.py                      options and words that commands share
 """

@@ -43,7 +43,7 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     report.epilog = HOW
     _add_period(report)
     add_person_options(report)
-    verify = add_verb(verbs, "verify", "was the log touched?", run_verify)
+    verify = add_verb(verbs, "verify", "check that the log was not touched", run_verify)
     add_verify_options(verify)
     export = add_verb(verbs, "export", "write the log to a file that proves itself elsewhere", _export)
     export.add_argument("file", metavar="FILE", type=Path, help="a new file")

@@ -41,7 +41,9 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     withdraw = add_verb(verbs, "withdraw", "end a consent or objection; it stays on record", _withdraw)
     withdraw.add_argument("id", metavar="ID", nargs="?", help="which (default: the only one in effect)")
     withdraw.add_argument("--all", action="store_true", help="all that are in effect")
-    who = add_verb(verbs, "who-may", "who may see what of one citizen, and on which basis", _who_may)
+    who = add_verb(
+        verbs, "who-may", "what the recorded consents alone say, per organisation; the care team may see more", _who_may
+    )
     for verb in (listed, grant, withdraw, who):
         verb.epilog = HOW
         add_subject_option(verb)

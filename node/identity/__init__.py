@@ -7,7 +7,9 @@
     resolver.py       DID -> public keys: our own database first, then the web
     published.py      documents that others publish: fetched once, kept as long as they allow
     single_flight.py  many callers, one piece of work
-    errors.py         the error tree
+    known_subject.py  paths about organisations that are not hosted here are refused
+    path_ids.py       DIDs and key ids as they stand in addresses
+    errors.py         the error tree; boundary.py says it to callers
     routes.py         did.json for everybody; subjects and wallet for the vendor
 
 Private keys never pass through here: the vault signs. What a wallet holds is *held*, not believed: credentials are verified

@@ -2,4 +2,17 @@
 
 Handlers are three lines: parse, call, render. What they raise becomes a reply at one boundary per dialect
 (``boundary.py``): RFC 9457 problems on the internal API, OAuth JSON under ``/oauth2``, OperationOutcome under ``/fhir``.
+
+::
+
+    server.py         listeners, TLS files that are read again when they change
+    connection.py     what is not even HTTP, and who sends it too slowly
+    boundary.py       errors to replies, one renderer per dialect; request targets judged before routing
+    replies.py        the one error type a handler raises, and what it becomes
+    problem.py        RFC 9457 problem documents
+    bodies.py         JSON, forms and models read strictly, with limits
+    parameters.py     parameters in the address: known ones, once
+    internal_auth.py  API keys and what they may do
+    client.py         the only module that opens connections
+    guard.py          which addresses may be dialled
 """

@@ -1,6 +1,5 @@
 """The ten lines of the story, each with what it measured."""
 
-
 import pytest
 
 from examples.region.intruder import open_intruder

@@ -11,7 +11,9 @@ def test_a_citizen_number_is_found_and_hidden(text: str) -> None:
     assert redact_bsn(text) == text.replace("999990135", "[bsn]")
 
 
-@pytest.mark.parametrize("text", ["999990136", "9999901350", "Consent/0f9c6a52-1111-4222-8333-a999990135ab", "12345678"])
+@pytest.mark.parametrize(
+    "text", ["999990136", "9999901350", "Consent/0f9c6a52-1111-4222-8333-a999990135ab", "12345678"]
+)
 def test_what_is_none_is_left_alone(text: str) -> None:
     assert not holds_bsn(text)
     assert redact_bsn(text) == text
