@@ -135,7 +135,7 @@ def shown(series: Series, unit: Unit) -> str:
     """Return a series for people: ``0.71 ms (0.69 to 0.80)``."""
     median, low, high = (_number(value) for value in (series.median, series.low, series.high))
     behind = "" if len(series.values) == 1 or low == high else f" ({low} to {high})"
-    return f"{median}{' ' if unit else ''}{unit}{behind}"
+    return f"{median} {unit}".rstrip() + behind
 
 
 def _number(value: float) -> str:
