@@ -9,7 +9,7 @@ One file per benchmark, each a function that takes a :class:`~tests.bench.settin
     bench_token.py    tokens given                                                      (the same)
     bench_promise.py  audit promises alone                                              (in this process)
     bench_page.py     checking a 30 kB page, against parsing it                         (in this process)
-    bench_unit.py     one ES256 verification: the unit of everything above              (in this process)
+    bench_unit.py     an ES256 verification and a parsed page: the units of all others     (in this process)
 
 ``measure.py`` has the clocks and what a series of repetitions is; ``result.py`` results, targets and the page
 ``docs/benchmarks.md``; ``pair.py`` two running nodes and the stub ``record_system.py``.

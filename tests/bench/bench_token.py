@@ -1,6 +1,7 @@
 """A token asked for and given, both nodes: match the wallet, sign, verify, decide, record, keep (the signatures of certificates
 and credential remembered by the holder, as after the first request of a peer)."""
 
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -17,8 +18,8 @@ CONNECTIONS = 16
 OK = 200
 
 
-def request(pair: Pair) -> HttpRequest:
-    """A vendor's request for a token of the holder that is not in the cache."""
+def request(pair: Pair, worker: int) -> HttpRequest:
+    """A vendor's request for a token of the holder that is not in the cache, for a person of its own: who asks the same shares one."""
     asker = ASKERS[OEVER.key]
     body = {
         "authorization_server": pair.holder.issuer,
@@ -29,7 +30,7 @@ def request(pair: Pair) -> HttpRequest:
                 "@context": ["https://www.w3.org/2018/credentials/v1", "https://nuts.nl/credentials/v1"],
                 "type": ["VerifiableCredential", "NutsEmployeeCredential"],
                 "credentialSubject": {
-                    "identifier": asker.identifier,
+                    "identifier": f"{asker.identifier}-{worker}",
                     "name": asker.name,
                     "roleName": asker.role,
                 },
@@ -51,10 +52,10 @@ def request(pair: Pair) -> HttpRequest:
 async def run(setting: Setting) -> Sequence[Result]:
     """Ask for tokens that are not in the cache."""
     pair = setting.pair
-    wanted = request(pair)
+    requests = itertools.cycle([request(pair, worker) for worker in range(CONNECTIONS * 2)])
 
     async def ask() -> None:
-        answer = await pair.client.send(wanted)
+        answer = await pair.client.send(next(requests))
         if answer.status != OK:
             raise RuntimeError(f"no token: {answer.status} {answer.body[:300]!r}")
 
