@@ -56,6 +56,7 @@ from node.oauth import routes as oauth_routes
 from node.oauth.definitions import Definitions
 from node.oauth.exchange import TokenService
 from node.oauth.introspect import Introspection
+from node.oauth.metadata import WELL_KNOWN
 from node.oauth.refusals import RefusalCounter
 from node.oauth.requester import TokenRequester
 from node.oauth.resource import ResourceGuard
@@ -304,7 +305,8 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     public = _application(
         boundary(
             [
-                *((f"{base_path}{prefix}", oauth_boundary.as_oauth_reply) for prefix in oauth_boundary.PREFIXES),
+                (f"{base_path}/oauth2/", oauth_boundary.as_oauth_reply),
+                (f"{WELL_KNOWN}/", oauth_boundary.as_oauth_reply),  # the path comes behind it (RFC 8414 §3.1)
                 (f"{base_path}/fhir/", as_operation_outcome),
             ],
             _TRANSLATIONS,
