@@ -12,7 +12,12 @@ from examples.region.hapi import load
 from tests.hapi.family import ASKED, BSN, OTHER
 from tests.hapi.two_nodes import BSN_SYSTEM, USER, TwoNodes, two_nodes
 
-pytestmark = [pytest.mark.hapi, pytest.mark.xdist_group("hapi"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.hapi,
+    pytest.mark.timeout(900),  # the first test of a run waits for HAPI to start
+    pytest.mark.xdist_group("hapi"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 SCT = "http://snomed.info/sct"
 PAGES = 12  # more than HAPI puts on one page
