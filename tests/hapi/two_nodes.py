@@ -125,16 +125,20 @@ async def two_nodes(folder: Path, fhir_base: str) -> AsyncIterator[TwoNodes]:
             node = await stack.enter_async_context(open_node(config))
             await stack.enter_async_context(serve_node(node))
         asker = f"http://127.0.0.1:{internal[LINDE.key]}"
+        keys = {key: (folder / key / "api.key").read_text(encoding="ascii").strip() for key in internal}
         running = TwoNodes(
             asker=asker,
-            asker_key=(folder / LINDE.key / "api.key").read_text(encoding="ascii").strip(),
+            asker_key=keys[LINDE.key],
             holder=urls[HOFSTEDE.key],
-            internal=await stack.enter_async_context(open_own_client([asker])),
+            internal=await stack.enter_async_context(
+                open_own_client([f"http://127.0.0.1:{port}" for port in internal.values()])
+            ),
             network=await stack.enter_async_context(
                 open_peer_client(loopback=True, ca_file=str(certificates.tls_root))
             ),
         )
-        await _until_registered(running)
+        for key, port in internal.items():  # each decides on its own view, and they are renewed one after the other
+            await _until_registered(running.internal, f"http://127.0.0.1:{port}", keys[key])
         yield running
 
 
@@ -193,17 +197,17 @@ def _chosen(
     )
 
 
-async def _until_registered(nodes: TwoNodes) -> None:
-    """Wait until the asker knows both members, its own list following the holder's."""
+async def _until_registered(client: Client, internal: str, key: str) -> None:
+    """Wait until this node knows both members."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            answer = await nodes.internal.send(
+            answer = await client.send(
                 HttpRequest(
                     method="GET",
-                    url=f"{nodes.asker}/internal/directory/v1/organisations?service={MEDICATION}",
-                    headers={"Authorization": f"Bearer {nodes.asker_key}"},
+                    url=f"{internal}/internal/directory/v1/organisations?service={MEDICATION}",
+                    headers={"Authorization": f"Bearer {key}"},
                 )
             )
-            if len(json.loads(answer.body)["organisations"]) == 2:  # the holder's own view is at least as new
+            if len(json.loads(answer.body)["organisations"]) == 2:
                 break
             await asyncio.sleep(0.05)
