@@ -33,7 +33,7 @@ lint: $(STAMP) ## format, lint, types, direction of imports
 	@echo "direction of imports: in order"
 
 test: $(STAMP) ## all tests; T=tests/registry and K=retract narrow it
-	@tools/debian_packages optional postgresql
+	@tools/debian_packages optional postgresql softhsm2
 	@"$(BIN)/python" -m examples.region.hapi --fetch
 	@"$(BIN)/python" -m pytest "$(T)" $(if $(K),-k "$(K)") -n $(PYTEST_WORKERS) --dist loadgroup -q
 
