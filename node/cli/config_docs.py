@@ -9,7 +9,8 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from node.config.model import Config, FhirVersion
+from node.config.descriptions import descriptions
+from node.config.model import Config, FhirVersion, Section
 
 KEY = "<version>"
 """Stands for a key of the one mapping there is: FHIR servers by version."""
@@ -32,7 +33,7 @@ def config_markdown() -> str:
     return "\n".join([INTRODUCTION, *_section("", Config, None)]) + "\n"
 
 
-def _section(path: str, model: type[BaseModel], present: BaseModel | None) -> Iterator[str]:
+def _section(path: str, model: type[Section], present: BaseModel | None) -> Iterator[str]:
     """Yield the lines about ``model``, then those of the sections in it.
 
     Args:
@@ -48,10 +49,10 @@ def _section(path: str, model: type[BaseModel], present: BaseModel | None) -> It
         yield ""
     yield "| Setting | What it means | Kind | Default |"
     yield "| --- | --- | --- | --- |"
-    inner: list[tuple[str, type[BaseModel], BaseModel | None]] = []
+    inner: list[tuple[str, type[Section], BaseModel | None]] = []
     for name, field in model.model_fields.items():
         dotted = f"{path}.{name}" if path else name
-        description = _cell(field.description or "")
+        description = _cell(descriptions(model).get(name, ""))
         section = _section_in(field.annotation)
         if section is None:
             yield f"| `{dotted}` | {description} | {_kind(field)} | {_default(field, getattr(present, name, None))} |"
@@ -64,9 +65,9 @@ def _section(path: str, model: type[BaseModel], present: BaseModel | None) -> It
         yield from _section(below, section, default)
 
 
-def _section_in(annotation: Any) -> type[BaseModel] | None:
+def _section_in(annotation: Any) -> type[Section] | None:
     """Return the section that ``annotation`` is, may be, or maps to."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     return next((found for part in get_args(annotation) if (found := _section_in(part)) is not None), None)
 

@@ -18,7 +18,7 @@ FhirVersion = Literal["r4", "stu3"]
 class Section(BaseModel):
     """A part of the configuration: frozen, and unknown members are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 class Organisation(Section):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from node.config.descriptions import descriptions
 from node.config.model import Config, Section
 
 
@@ -72,8 +73,7 @@ def config_text(chosen: Chosen) -> str:
 
 
 def _described(name: str, section: type[Section]) -> list[str]:
-    description = section.model_fields[name].description
-    return [f"# {line}" for line in (description or "").splitlines()]
+    return [f"# {line}" for line in descriptions(section).get(name, "").splitlines()]
 
 
 def _mapping(values: Mapping[str, str]) -> list[str]:

@@ -48,7 +48,7 @@ class ExplainRequest(BaseModel):
         break_glass: reason of a described emergency.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     audit: int | None = None
     reference: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None

@@ -20,7 +20,7 @@ Ura = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Patient(_Part):

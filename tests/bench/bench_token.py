@@ -12,6 +12,7 @@ from tests.bench.measure import Series
 from tests.bench.pair import Pair, repeat
 from tests.bench.result import Result
 from tests.bench.setting import Setting
+from tests.bench.unit import measure_units
 
 GROUP = "Tokens"
 CONNECTIONS = 16
@@ -67,7 +68,7 @@ async def run(setting: Setting) -> Sequence[Result]:
         after = pair.used()
         holder.append((after["holder"] - before["holder"]) * 1000 / done)
         asker.append((after["asker"] - before["asker"]) * 1000 / done)
-    given = Series(tuple(holder))
+    given, units = Series(tuple(holder)), measure_units(seconds=setting.seconds / 3)
     return [
         Result(
             group=GROUP,
@@ -75,6 +76,7 @@ async def run(setting: Setting) -> Sequence[Result]:
             measured=given,
             unit="ms",
             baseline=("asked for, asker's node", Series(tuple(asker)), "ms"),
-            ratio=f"{given.median * 1000 / setting.unit:.0f} ES256 verifications; {1000 / given.median:,.0f} a second of one core",
+            ratio=f"{given.median * 1000 / units.verification:.0f} ES256 verifications; "
+            f"{given.median * 1000 / units.parsing:.1f} json.loads of 30 kB; {1000 / given.median:,.0f} a second of one core",
         )
     ]

@@ -1,11 +1,35 @@
-"""The unit of everything: one ES256 verification, bare."""
+"""The units of everything: an ES256 verification, which is OpenSSL's work, and a parsed page of 30 kB, which is Python's."""
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.bench.measure import side_by_side
+from tests.bench.record_system import large_page
+
 MESSAGE = b"." * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """What both take at one moment, in microseconds."""
+
+    verification: float
+    parsing: float
+
+
+def measure_units(*, seconds: float) -> Units:
+    """Measure both, now."""
+    measured = side_by_side(
+        {"verification": es256_verification(), "parsing": parsing()}, repetitions=1, seconds=seconds
+    )
+    return Units(
+        verification=measured["verification"].median * 1e6,
+        parsing=measured["parsing"].median * 1e6,
+    )
 
 
 def es256_verification() -> Callable[[], object]:
@@ -18,3 +42,9 @@ def es256_verification() -> Callable[[], object]:
         public.verify(signature, MESSAGE, ec.ECDSA(hashes.SHA256()))
 
     return verify
+
+
+def parsing() -> Callable[[], object]:
+    """Return what parses the page."""
+    body = large_page()
+    return lambda: json.loads(body)
