@@ -28,6 +28,8 @@ VERIFYING_ALGORITHMS: Final = frozenset({*SIGNING_ALGORITHMS, "RS256"})
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
 """Verifying costs time with the size of a key that a stranger chooses."""
+MAX_RSA_EXPONENT_BITS: Final = 64
+"""And with the size of its exponent, which is 17 bits in practice."""
 
 PublicKeyType = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 _ALGORITHMS = {name: made for name, made in get_default_algorithms().items() if name in VERIFYING_ALGORITHMS}
@@ -80,10 +82,20 @@ def _read_jwk(fields: Fields) -> PublicKeyType:
         return ed25519.Ed25519PublicKey.from_public_bytes(octets("x", 32))
     if kty == "RSA":
         n, e = (b64url_decode(fields.text(name)) for name in ("n", "e"))
-        if n[:1] in (b"", b"\0") or e[:1] in (b"", b"\0") or len(n) * 8 > MAX_RSA_BITS or len(e) > 8:  # noqa: PLR2004  # RFC 7518 §2
+        if n[:1] in (b"", b"\0") or e[:1] in (b"", b"\0") or len(n) * 8 > MAX_RSA_BITS:  # RFC 7518 §2
             raise MalformedError(f"{fields.what}: n or e is not an accepted number")
         return rsa.RSAPublicNumbers(int.from_bytes(e, "big"), int.from_bytes(n, "big")).public_key()
     raise MalformedError(f"{fields.what}: kty and crv are not supported")
+
+
+def refuse_private(jwk: Mapping[str, object]) -> None:
+    """Refuse a JWK that shows what only its owner may know: whoever publishes that has no key any more.
+
+    Raises:
+        MalformedError: it holds a private or symmetric key.
+    """
+    if not _PRIVATE_MEMBERS.isdisjoint(jwk):
+        raise MalformedError("jwk holds a private or symmetric key")
 
 
 class PublicKey:
@@ -112,6 +124,8 @@ class PublicKey:
             case rsa.RSAPublicKey():
                 if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
                     raise MalformedError(f"RSA key does not have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
+                if key.public_numbers().e.bit_length() > MAX_RSA_EXPONENT_BITS:
+                    raise MalformedError("RSA key has an exponent that is not accepted")
                 return cls(key, _RSA_ALGORITHMS)
             case ed25519.Ed25519PublicKey():
                 return cls(key, ("EdDSA",))
@@ -125,14 +139,18 @@ class PublicKey:
         Raises:
             MalformedError: not a public key of a kind, curve and size that is accepted.
         """
+        refuse_private(jwk)
         fields = Fields.of(jwk, "jwk")
-        if fields.names() & _PRIVATE_MEMBERS:
-            raise MalformedError("jwk holds a private or symmetric key")
         try:
             key = _read_jwk(fields)
         except (ValueError, UnsupportedAlgorithm):
             raise MalformedError("jwk is not a valid key") from None
         return cls.from_key(key)
+
+    @property
+    def native(self) -> PublicKeyType:
+        """The key as the `cryptography` package has it, to write it in another form."""
+        return self._key
 
     def to_jwk(self) -> dict[str, str]:
         """The JWK with its required members only, no ``kid`` and no ``alg`` (WIRE shape of did:web documents)."""
