@@ -5,7 +5,7 @@ clock. Every message has one total parser; ``Signed…`` is parsed and unverifie
 from `credentials.vc.verify` only. Checks raise; none returns a boolean that could be dropped.
 
 ====================================  ==================================================================
-`errors`                              the error tree
+`errors`, `unavailable`               the error tree; what stands for evidence that could not be had
 `fields`, `encoding`                  strict JSON, typed reads; base64url, base64, canonical JSON
 `keys`, `ports`                       JWK, thumbprints, algorithms; what signing asks of the outside
 `jws`, `claims`                       compact JWS; times, and the one clock skew
@@ -14,7 +14,9 @@ from `credentials.vc.verify` only. Checks raise; none returns a boolean that cou
 `did.certificate_chain`, `did.did_x509`  chains of X.509 certificates; did:x509 to a key
 `vc.credential`, `vc.presentation`    both formats, both dialects, unverified and verified
 `vc.verify`, `vc.x509_credential`     the numbered checks; rules of the X509Credential
+`vc.evidence`, `vc.signature`         what it takes to verify; whose key signed
 `vc.issue`, `vc.present`              make credentials and presentations
+`status`                              status lists: entries, lists, the check, and how to make them
 `query`                               presentation definitions: match, submit, check a submission
 ====================================  ==================================================================
 

@@ -1,4 +1,4 @@
-"""Only ``credentials/vc/verify.py`` makes ``Verified…`` values, so that having one means having verified it."""
+"""Each kind of ``Verified…`` value has one maker, so that having one means having verified it."""
 
 import ast
 from collections.abc import Iterator
@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MAKER = ROOT / "credentials/vc/verify.py"
-VERIFIED = {"VerifiedCredential", "VerifiedPresentation"}
+MAKERS = {
+    ROOT / "credentials/vc/verify.py": {"VerifiedCredential", "VerifiedPresentation"},
+    ROOT / "credentials/status/verify.py": {"VerifiedStatusList"},
+}
+VERIFIED = set().union(*MAKERS.values())
 
 
 def forgeries(tree: ast.AST) -> Iterator[str]:
@@ -43,14 +46,15 @@ def test_only_verification_makes_verified_values() -> None:
         str(path.relative_to(ROOT)): list(forgeries(ast.parse(path.read_text())))
         for package in ("credentials", "registry", "node")
         for path in (ROOT / package).rglob("*.py")
-        if path != MAKER
+        if path not in MAKERS
     }
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 
-def test_the_maker_is_found_by_the_same_eyes() -> None:
-    assert {line.split(": ")[1] for line in forgeries(ast.parse(MAKER.read_text()))} == {
-        f"{name}(…)" for name in VERIFIED
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_makers_are_found_by_the_same_eyes_and_make_their_own_only(maker: Path) -> None:
+    assert {line.split(": ")[1] for line in forgeries(ast.parse(maker.read_text()))} == {
+        f"{name}(…)" for name in MAKERS[maker]
     }
 
 

@@ -1,0 +1,98 @@
+"""Whose signature it is: the key that a message names belongs to its issuer, and the signature matches.
+
+The key comes from where the issuer's DID says: a document that was fetched, the DID itself, or for a did:x509 the certificates in
+the header of the message; never from anywhere else a message points at.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from credentials.did.did_x509 import CertificateChain, X509Identifier, is_x509_did, resolve_x509
+from credentials.did.identifier import DID
+from credentials.errors import UnavailableError, UntrustedError
+from credentials.jws import SignedJWS
+from credentials.keys import KeyId, PublicKey
+from credentials.ports import SignatureCache
+from credentials.vc.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class X509Signer:
+    """A did:x509 issuer, with the chain it came with; the chain supports the identifier."""
+
+    identifier: X509Identifier
+    chain: CertificateChain
+
+
+def check_jwt(
+    jws: SignedJWS, issuer: DID, evidence: Evidence, now: datetime, *, signatures: SignatureCache | None = None
+) -> X509Signer | None:
+    """Check that a JWT is signed by a key of ``issuer``.
+
+    Args:
+        jws: with an absolute ``kid``.
+        issuer: who has to have signed.
+        evidence: documents that were fetched.
+        now: aware UTC.
+        signatures: remembers which signatures matched.
+
+    Returns:
+        The certificates of a did:x509, for whoever has rules about them; None for other methods.
+
+    Raises:
+        UntrustedError: the key is not one of the issuer, or the signature does not match.
+        UnavailableError: the issuer's document could not be had.
+        NotCurrentError: a certificate is not valid at ``now``.
+        MalformedError: the certificates are not readable.
+    """
+    kid = KeyId(jws.kid or "")
+    # (1) the key is one of the issuer
+    if kid.partition("#")[0] != issuer:
+        raise UntrustedError("kid of a credential is not a key of its issuer")
+    # (2) a key from a document; certificates may not bring another
+    if not is_x509_did(issuer):
+        if "x5c" in jws.header:
+            raise UntrustedError("x5c is only accepted with a did:x509 issuer")
+        check_signature(jws, key_of(kid, evidence), signatures)
+        return None
+    # (3) a did:x509 key comes from the chain in the header
+    if kid != f"{issuer}#0":
+        raise UntrustedError("a did:x509 has one key, #0")
+    identifier = X509Identifier.parse(issuer)
+    chain = CertificateChain.parse(jws.header.get("x5c"))
+    check_signature(jws, resolve_x509(identifier, chain, now, signatures=signatures), signatures)
+    return X509Signer(identifier=identifier, chain=chain)
+
+
+def key_of(kid: KeyId, evidence: Evidence) -> PublicKey:
+    """The key called ``kid``.
+
+    Raises:
+        UnavailableError: the document it would be in could not be had.
+        UntrustedError: it is not among the keys that were found.
+    """
+    key = evidence.keys.get(kid)
+    if key is None:
+        if kid.partition("#")[0] in evidence.unresolved:
+            raise UnavailableError("the DID document of a signer can not be had")
+        raise UntrustedError("kid is not a known key of its DID")
+    return key
+
+
+def check_signature(jws: SignedJWS, key: PublicKey, signatures: SignatureCache | None) -> None:
+    """Check the signature of a JWT, or remember that it matched.
+
+    Raises:
+        UntrustedError: it does not match.
+    """
+    if signatures is None:
+        key.verify(jws.signature, jws.signing_input, jws.alg)
+        return
+    # The signing input has no dots beside its own one, so the parts cannot be shifted into each other.
+    digest = hashlib.sha256(
+        b".".join((jws.signing_input, jws.signature.hex().encode(), key.thumbprint().encode()))
+    ).digest()
+    if digest not in signatures:
+        key.verify(jws.signature, jws.signing_input, jws.alg)
+        signatures.add(digest)

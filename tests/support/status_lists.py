@@ -1,0 +1,101 @@
+"""Status lists and credentials that have a status, in one line each.
+
+>>> lists = {LIST_URL: a_verified_list(revoked=[7])}
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from credentials.jws import compact_json, sign_jws
+from credentials.keys import KeyId
+from credentials.status.build import BITSTRING_JWT_TYPE, bits_with, status_entry, status_list_document
+from credentials.status.entry import ListKind, Purpose
+from credentials.status.lists import StatusList, VerifiedStatusList
+from credentials.status.verify import verify_status_list
+from credentials.vc.credential import VC_CONTEXT
+from credentials.vc.evidence import Evidence
+from tests.support.builders import an_id
+from tests.support.certificates import NOW
+from tests.support.keys import a_did, a_key
+
+LIST_URL = "https://ministry.example/statuslist/1"
+"""Where the list of ``ministry`` is, unless a test says otherwise."""
+
+
+def a_list_document(
+    issuer: str = "ministry",
+    *,
+    revoked: Iterable[int] = (),
+    url: str = LIST_URL,
+    kind: ListKind = "StatusList2021",
+    purpose: Purpose = "revocation",
+    now: datetime = NOW,
+    lifetime: timedelta = timedelta(hours=24),
+    ttl: timedelta | None = None,
+) -> dict[str, Any]:
+    """An unsigned list."""
+    return dict(
+        status_list_document(
+            url=url,
+            issuer=a_did(issuer),
+            list_id=f"{a_did(issuer)}#{an_id(f'list {url}')}",
+            bits=bits_with(revoked),
+            issued_at=now,
+            expires_at=now + lifetime,
+            kind=kind,
+            purpose=purpose,
+            ttl=ttl,
+        )
+    )
+
+
+def sign_list(document: Mapping[str, Any], issuer: str = "ministry") -> str:
+    """A list as JWT, signed by ``issuer`` whatever the list says: version 1.1 in ``vc``, version 2.0 as the payload."""
+    if VC_CONTEXT in document["@context"]:
+        return sign_jws({"typ": "JWT"}, compact_json({"vc": document}), a_key(issuer))
+    return sign_jws({"typ": BITSTRING_JWT_TYPE}, compact_json(document), a_key(issuer))
+
+
+def a_verified_list(
+    issuer: str = "ministry", *, url: str = LIST_URL, now: datetime = NOW, **of: Any
+) -> VerifiedStatusList:
+    """A list that was fetched and verified at ``now``; for the rest see `a_list_document`."""
+    signed = StatusList.parse(sign_list(a_list_document(issuer, url=url, now=now, **of), issuer))
+    evidence = Evidence(keys={KeyId(a_key(issuer).kid): a_key(issuer).public})
+    return verify_status_list(signed, url=url, evidence=evidence, now=now)
+
+
+def a_credential_with_status(
+    holder: str = "oever",
+    *,
+    issuer: str = "ministry",
+    index: int = 7,
+    url: str = LIST_URL,
+    kind: ListKind = "StatusList2021",
+    purpose: Purpose = "revocation",
+    entries: Sequence[Mapping[str, Any]] | None = None,
+    now: datetime = NOW,
+    seed: str = "credential",
+    types: Sequence[str] = ("VerifiableCredential", "ExampleCredential"),
+    subject: Mapping[str, Any] | None = None,
+) -> str:
+    """A JWT credential whose status is bit ``index`` of the list at ``url``; or with ``entries`` as they are given."""
+    moment = int(now.timestamp()) - 1
+    claims = {
+        "iss": a_did(issuer),
+        "sub": a_did(holder),
+        "jti": f"{a_did(issuer)}#{an_id(seed)}",
+        "nbf": moment,
+        "iat": moment,
+        "exp": moment + 30 * 86_400,
+        "vc": {
+            "@context": [VC_CONTEXT],
+            "type": list(types),
+            "credentialSubject": [{"id": a_did(holder), **(subject or {"role": "example"})}],
+            "credentialStatus": [status_entry(url, index, kind=kind, purpose=purpose)]
+            if entries is None
+            else [*entries],
+        },
+    }
+    return sign_jws({"typ": "JWT"}, compact_json(claims), a_key(issuer))
