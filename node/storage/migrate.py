@@ -15,7 +15,7 @@ from node.storage.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-NEWEST_REVISION = "0001"
+NEWEST_REVISION = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -52,10 +52,26 @@ did_keys = Table(
     metadata,
     Column("kid", String(640), primary_key=True),  # absolute: <did>#<uuid>
     Column("did", ForeignKey("dids.did"), nullable=False, index=True),
-    Column("position", Integer, nullable=False),  # order in the document; nuts-node signs with the first
+    Column(
+        "position", Integer, nullable=False
+    ),  # order in the document, falling with every rotation: the first one signs
     Column("public_jwk_json", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),  # set: no longer in the document; kept, since old records were signed with it
+    Column("removed_because", String(16)),  # "retired" or "compromised"
     comment="public halves of our signing keys; the private ones are in the vault",
+)
+
+did_services = Table(
+    "did_services",
+    metadata,
+    Column("did", ForeignKey("dids.did"), primary_key=True),
+    Column("fragment", String(64), primary_key=True),  # of the service's id: base58 of a digest of its content
+    Column("position", Integer, nullable=False),  # order in the document
+    Column("type", String(256), nullable=False),
+    Column("endpoint_json", Text, nullable=False),  # text, object or array, as the vendor gave it
+    Column("created_at", BigInteger, nullable=False),
+    comment="what the documents of our organisations say about where to reach them",
 )
 
 wallet = Table(
