@@ -4,6 +4,7 @@
 
     identifier.py         syntax of DIDs and key ids
     document.py           DID documents: read, and made for our own
+    service.py            services in a document, and their ids
     did_web.py            did:web: where the document is, and our own identifiers
     did_key.py            did:key: the identifier is the key
     did_jwk.py            did:jwk: the identifier is the key, as JSON

@@ -22,7 +22,8 @@ _CONTEXTS = (
     "https://www.w3.org/ns/did/v1",
     "https://w3c-ccg.github.io/lds-jws2020/contexts/lds-jws2020-v1.json",
 )
-_RELATIONSHIPS = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation")
+RELATIONSHIPS: Final = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation")
+"""What a signing key of ours may be used for: everything but agreeing on secrets."""
 _KNOWN_KEYS = frozenset({("EC", "P-256"), ("EC", "P-384"), ("EC", "P-521"), ("OKP", "Ed25519"), ("RSA", None)})
 
 
@@ -93,25 +94,32 @@ def _key(method: Fields, did: DID) -> PublicKey | None:
     return PublicKey.from_jwk(jwk)
 
 
+def verification_method(did: DID, kid: KeyId, key: PublicKey) -> dict[str, Any]:
+    """Write the entry of ``verificationMethod`` for a key of ours, in the shape nuts-node writes (WIRE §2.2)."""
+    return {"id": kid, "type": "JsonWebKey2020", "controller": did, "publicKeyJwk": key.to_jwk()}
+
+
 def build_document(
-    did: DID, keys: Sequence[tuple[KeyId, PublicKey]], services: Sequence[Mapping[str, Any]] = ()
+    did: DID,
+    keys: Sequence[tuple[KeyId, PublicKey]],
+    services: Sequence[Mapping[str, Any]] = (),
+    relationships: Sequence[str] = RELATIONSHIPS,
 ) -> dict[str, Any]:
-    """Write the document of a DID we control, in the shape nuts-node writes (WIRE §2.2).
+    """Write the document of a DID, in the shape nuts-node writes (WIRE §2.2).
 
     Args:
         did: whose document.
         keys: in order of preference: nuts-node signs with, and shows, the first.
         services: ``{id, type, serviceEndpoint}`` each.
+        relationships: what the keys may be used for.
     """
     ids = [kid for kid, _ in keys]
     document: dict[str, Any] = {
         "@context": list(_CONTEXTS),
         "id": did,
-        "verificationMethod": [
-            {"id": kid, "type": "JsonWebKey2020", "controller": did, "publicKeyJwk": key.to_jwk()} for kid, key in keys
-        ],
+        "verificationMethod": [verification_method(did, kid, key) for kid, key in keys],
     }
-    document |= {relationship: list(ids) for relationship in _RELATIONSHIPS}
+    document |= {relationship: list(ids) for relationship in relationships}
     if services:
         document["service"] = [dict(service) for service in services]
     return document
