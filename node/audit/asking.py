@@ -14,7 +14,16 @@ from credentials.errors import MalformedError
 from credentials.fields import Fields
 from node.audit.fhir import PSEUDONYM_SYSTEM, URA_SYSTEM
 from node.audit.pseudonym import BSN_SYSTEM, is_pseudonym, pseudonym
-from node.audit.search import DEFAULT_COUNT, MAX_COUNT, AuditQuestion, Cursor
+from node.audit.search import (
+    DEFAULT_COUNT,
+    MAX_COUNT,
+    MINOR_STATES,
+    SERIOUS_PREFIXES,
+    SERIOUS_STATES,
+    SUCCESS_STATES,
+    AuditQuestion,
+    Cursor,
+)
 from node.web.replies import RequestError
 
 PARAMETERS = frozenset({"from", "to", "patient-id", "peer", "outcome", "_count", "_cursor"})
@@ -23,6 +32,7 @@ _NINE_DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 _BSN = re.compile(r"[0-9]{9}\Z")
 _URA = re.compile(r"[0-9]{8}\Z")
 _STATE = re.compile(r"[a-z0-9_]{1,40}\Z")
+_OUTCOMES = ("permit", "deny", "0", "4", "8", *SUCCESS_STATES, *MINOR_STATES, *SERIOUS_STATES)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
@@ -77,8 +87,10 @@ def parse_search(subject: str, pairs: Iterable[tuple[str, str]], secret: bytes) 
         if _URA.match(peer) is None:
             raise RequestError(400, "peer", "peer is a URA of eight digits")
     outcome = given.get("outcome")
-    if outcome is not None and _STATE.match(outcome) is None:
-        raise RequestError(400, "outcome", "outcome is permit, deny, 0, 4, 8 or the state of an outcome")
+    if outcome is not None and not _is_outcome(outcome):
+        raise RequestError(
+            400, "outcome", "no entry can have this outcome", f"known: {', '.join(_OUTCOMES)}, own_server_…, withheld_…"
+        )
     try:
         cursor = Cursor.parse(given["_cursor"]) if "_cursor" in given else None
     except MalformedError as error:
@@ -93,6 +105,11 @@ def parse_search(subject: str, pairs: Iterable[tuple[str, str]], secret: bytes) 
         count=_count(given.get("_count")),
         cursor=cursor,
     )
+
+
+def _is_outcome(word: str) -> bool:
+    """Tell whether an entry could have this outcome: a word that none can have would find nothing, and look like good news."""
+    return word in _OUTCOMES or (word.startswith(SERIOUS_PREFIXES) and _STATE.match(word) is not None)
 
 
 def parse_moment(name: str, value: str | None) -> datetime | None:

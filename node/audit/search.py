@@ -14,7 +14,7 @@ from credentials.encoding import b64url_decode, b64url_encode
 from credentials.errors import MalformedError
 from credentials.fields import parse_json
 from node.audit.chain import StoredRow, decode_body
-from node.audit.record import milliseconds
+from node.audit.record import OUTCOME_UNKNOWN, milliseconds
 
 MAX_COUNT = 500
 """Entries on a page; the same limit as for pages of data (ARCHITECTURE §2)."""
@@ -26,6 +26,11 @@ SUCCESS_STATES = ("delivered", "ok", "none_recorded", "issued", "done")
 
 MINOR_STATES = ("refused", "cut_off", "not_available", "not_offered", "not_asked", "cancelled")
 """Outcomes that are FHIR AuditEvent.outcome 4; every other one is 8."""
+
+SERIOUS_STATES = ("failed", "timeout", "unreachable", "mismatch", "decision_unstable", OUTCOME_UNKNOWN)
+"""Outcomes that are FHIR AuditEvent.outcome 8, beside those that say what our own server did (:data:`SERIOUS_PREFIXES`)."""
+
+SERIOUS_PREFIXES = ("own_server_", "withheld_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from node.cli.output import REFUSED, UNREACHABLE, CommandError, pick
+from node.cli.output import REFUSED, UNREACHABLE, USAGE, CommandError, pick
 from node.config.load import load_config
 from node.config.model import Config
 from node.ports import HttpRequest, PeerError
@@ -35,7 +35,11 @@ JSON = "application/json"
 
 _KEY = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # what a listener on all is called by
-_PEER_STATUS = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+_EXIT_CODES: Mapping[int, int] = {
+    HTTPStatus.BAD_REQUEST: USAGE,  # the node read the arguments and found them wrong
+    HTTPStatus.BAD_GATEWAY: UNREACHABLE,
+    HTTPStatus.GATEWAY_TIMEOUT: UNREACHABLE,
+}
 
 
 class NotRunningError(CommandError):
@@ -203,7 +207,7 @@ class NodeApi:
         return CommandError(
             message,
             remedy if isinstance(remedy, str) else None,
-            code=UNREACHABLE if status in _PEER_STATUS else REFUSED,
+            code=_EXIT_CODES.get(status, REFUSED),
         )
 
 

@@ -204,6 +204,7 @@ async def test_a_citizen_number_in_a_form_is_welcome_and_links_hold_a_pseudonym(
     [
         {"unknown": "1"}, {"from": "gisteren"}, {"from": "2026-11-22T12:00:00"}, {"to": "2026-13-01"}, {"_count": "0"}, {"_count": "-1"},
         {"_count": "9" * 5_000}, {"_cursor": "x"}, {"_cursor": "W10"}, {"_cursor": "e30"}, {"peer": "1"}, {"outcome": "a b"},
+        {"outcome": "delivred"},
         {"patient-id": "x"},
         {"patient-id": f"http://other|{CITIZEN}"}, {"from": "0001-01-01T00:00:00+23:00"},
     ],

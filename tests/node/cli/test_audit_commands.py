@@ -124,7 +124,7 @@ async def test_a_citizens_accesses_are_found_by_the_number_and_shown_without_it(
 
 async def test_a_parameter_that_the_node_refuses_is_told(desk: Desk, archive: Archive) -> None:
     ran = await desk.hazel("audit", "list", "--peer", "x")
-    assert (ran.code, "URA" in ran.err) == (1, True)
+    assert (ran.code, "URA" in ran.err) == (2, True)
 
 
 async def test_a_record_is_shown_with_its_query(desk: Desk, archive: Archive) -> None:
