@@ -7,7 +7,7 @@ run on RE2, like those of presentation definitions.
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from credentials.errors import MalformedError
 from credentials.fields import parse_json
@@ -130,7 +130,7 @@ class TypeSchema:
         path = [str(part) if part in self._names or isinstance(part, int) else "*" for part in error.absolute_path]
         fault = _FAULTS.get(str(error.validator), "does not fit")
         if error.validator == "required" and isinstance(error.instance, dict):
-            missing: list[str] = [name for name in error.schema["required"] if name not in error.instance]
+            missing = [name for name in cast("list[str]", error.validator_value) if name not in error.instance]
             path, fault = [*path, missing[0]], "is missing"
         elif "propertyNames" in error.absolute_schema_path:
             fault = _FAULTS["propertyNames"]

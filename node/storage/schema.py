@@ -88,6 +88,58 @@ wallet = Table(
     comment="credentials that our organisations hold",
 )
 
+# What we issued, also after it expired: revoking needs it. The bits of a status list are the revoked rows that point at it.
+issued_credentials = Table(
+    "issued_credentials",
+    metadata,
+    Column("credential_id", String(1024), primary_key=True),  # <issuer>#<uuid>
+    Column("subject", ForeignKey("subjects.name"), nullable=False, index=True),  # the organisation here that issued it
+    Column("issuer", String(512), nullable=False),  # one of its DIDs
+    Column("holder", String(2048), nullable=False),  # credentialSubject.id
+    Column("type", String(512), nullable=False),  # the one beside VerifiableCredential
+    Column("kid", String(640), nullable=False, index=True),  # the key that signed
+    Column("raw", Text, nullable=False),  # compact JWT or JSON, exactly as given out
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("status_list", ForeignKey("status_lists.url")),  # null: it can not be revoked
+    Column("status_index", Integer),
+    Column("revoked_at", BigInteger),
+    Column("renews", String(1024), unique=True),  # the credential that this one replaces; one successor each
+    Column("request_key", String(255)),  # the caller's Idempotency-Key
+    Column("request_sha256", LargeBinary(32)),  # of the request that had it
+    UniqueConstraint("issuer", "request_key"),
+    UniqueConstraint("status_list", "status_index"),
+    Index("issued_credentials_of_a_type", "issuer", "type"),
+    comment="credentials that our organisations issued",
+)
+
+# One page of 131,072 entries. `version` goes up with every revocation; what was signed of an older version is not served.
+status_lists = Table(
+    "status_lists",
+    metadata,
+    Column("url", String(1024), primary_key=True),  # where it is served, and what entries point at
+    Column("issuer", String(512), nullable=False),
+    Column("page", Integer, nullable=False),  # 1, 2, …
+    Column("kind", String(32), nullable=False),  # StatusList2021 or BitstringStatusList
+    Column("next_index", Integer, nullable=False),  # the first entry that was not given out
+    Column("version", Integer, nullable=False),
+    Column("signed", Text),  # the list credential as served; null: not signed yet
+    Column("signed_version", Integer),
+    Column("signed_kid", String(640)),
+    Column("expires_at", BigInteger),  # of what is signed
+    UniqueConstraint("issuer", "page"),
+    comment="status lists of what our organisations issued",
+)
+
+trusted_issuers = Table(
+    "trusted_issuers",
+    metadata,
+    Column("credential_type", String(512), primary_key=True),
+    Column("issuer", String(1024), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    comment="issuers that a vendor marked as trusted for a type, as nuts-node keeps them",
+)
+
 access_tokens = Table(
     "access_tokens",
     metadata,
