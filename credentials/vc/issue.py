@@ -32,6 +32,7 @@ def issue_jwt_credential(
     now: datetime,
     expires_at: datetime | None,
     contexts: Sequence[str] = (),
+    statuses: Sequence[Mapping[str, Any]] = (),
     x5c: Sequence[str] | None = None,
 ) -> str:
     """Sign a credential as JWT (WIRE §2.11.3).
@@ -46,6 +47,7 @@ def issue_jwt_credential(
         now: aware UTC.
         expires_at: aware UTC; None is never.
         contexts: beside VC v1.
+        statuses: ``credentialStatus`` entries, see `credentials.status.build.status_entry`.
         x5c: certificates for the header, standard base64.
 
     Returns:
@@ -67,6 +69,8 @@ def issue_jwt_credential(
             "credentialSubject": [{**subject, "id": subject_id}],
         },
     }
+    if statuses:
+        claims["vc"]["credentialStatus"] = [dict(each) for each in statuses]
     if expires_at is not None:
         claims["exp"] = _expiry(issued, expires_at)
     header: dict[str, Any] = {"typ": JWT_TYPE}

@@ -12,6 +12,7 @@ from credentials.did.did_x509 import x509_did
 from credentials.encoding import b64url_encode
 from credentials.errors import NotCurrentError
 from credentials.jws import SignedJWS
+from credentials.status.build import status_entry
 from credentials.vc.credential import NUTS_CONTEXT, VC_CONTEXT
 from credentials.vc.issue import issue_jwt_credential, issue_x509_credential, self_attested
 from credentials.vc.present import present_jwt
@@ -59,6 +60,13 @@ def test_a_jwt_credential_is_written_for_both_dialects() -> None:
             "credentialSubject": [{"x": 1, "id": HOLDER}],
         },
     }
+
+
+def test_a_jwt_credential_says_where_its_status_is() -> None:
+    entry = status_entry("https://ministry.example/statuslist/1", 7)
+    _, claims = opened(a_credential(statuses=[entry]))
+    assert claims["vc"]["credentialStatus"] == [entry]
+    assert "credentialStatus" not in opened(a_credential())[1]["vc"]
 
 
 def test_a_jwt_credential_may_never_expire_and_carry_certificates() -> None:
