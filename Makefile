@@ -9,9 +9,10 @@ T ?= tests
 K ?=
 REGION ?=
 HAPI ?=
+NUTS_NODE ?=
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup fix lint check test demo region bench docs lock clean
+.PHONY: help setup fix lint check test demo region bench interop docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +48,9 @@ region: $(STAMP) ## the same, and keep it up until Ctrl-C
 
 bench: $(STAMP) ## measure, and write docs/benchmarks.md
 	@"$(BIN)/python" -m tests.bench
+
+interop: $(STAMP) ## opposite a live nuts-node, in both seats: NUTS_NODE=path/to/binary
+	@NUTS_NODE="$(NUTS_NODE)" "$(BIN)/python" -m tests.interop
 
 docs: $(STAMP) ## write the generated pages of docs/ again
 	@"$(BIN)/python" -m tools.generate_docs

@@ -1,5 +1,6 @@
-"""Write the generated pages of ``docs/`` (``make docs``): ``cli.md`` from the commands, ``config.md`` from the configuration.
+"""Write the generated pages of ``docs/`` (``make docs``).
 
+``cli.md`` comes from the commands, ``config.md`` from the configuration, ``interop.md`` from the results that ``make interop`` left.
 A test compares the pages with what is generated here, so they can not go out of date. The command page is made from the parsers
 themselves rather than from the text of ``--help``, whose layout differs between versions of Python.
 """
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from node.cli.config_docs import config_markdown
 from node.cli.main import THINGS, Parser, describe_thing
+from tests.interop.results import kept_results
+from tests.interop.results import page as interop_page
+from tests.interop.walk import STEPS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -33,7 +37,11 @@ standard input, or asked for without showing it. `hazel -v THING VERB` shows whe
 
 def pages() -> Mapping[str, str]:
     """Return the generated pages by file name."""
-    return {"cli.md": cli_markdown(), "config.md": config_markdown()}
+    return {
+        "cli.md": cli_markdown(),
+        "config.md": config_markdown(),
+        "interop.md": interop_page(kept_results(), STEPS),
+    }
 
 
 def cli_markdown() -> str:

@@ -1,0 +1,140 @@
+"""What both nodes have agreed to take part in: two discovery services, and scopes that each gives tokens for.
+
+The same presentation definitions stand in a nuts-node's policy file and in Hazel's use case files, so that each scope can be asked
+in both directions.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from node.usecases.load import FOLDER
+
+AT_HAZEL, AT_NUTS = "interop-at-hazel", "interop-at-nuts"
+"""Discovery services, by who hosts them."""
+
+MAX_VALIDITY_SECONDS = 3_600
+
+X509, JWT, LDP, ONE, MIXED = "interop-x509", "interop-jwt", "interop-ldp", "interop-one", "interop-mixed"
+"""Scopes: a certificate's credential; everything as JWT; everything as JSON-LD; one credential alone; a JWT presentation of JSON-LD."""
+
+_EMPLOYEE_FIELDS = {"employee_identifier": "identifier", "employee_name": "name", "employee_role": "roleName"}
+_ORGANIZATION_FIELDS = {"organization_name": "organization.name", "organization_city": "organization.city"}
+_JWT = {"jwt_vp": {"alg": ["ES256"]}, "jwt_vc": {"alg": ["ES256", "PS256"]}}
+_LDP_VC = {"ldp_vc": {"proof_type": ["JsonWebSignature2020"]}}
+_LDP = {"ldp_vp": {"proof_type": ["JsonWebSignature2020"]}, **_LDP_VC}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreements:
+    """Both services and all scopes, for one run.
+
+    Attributes:
+        uzi_root: SHA-256 (base64url) of the root that vouches for both organisations.
+        hazel: Hazel's public base URL; ``nuts`` that of the nuts-node.
+    """
+
+    uzi_root: str
+    hazel: str
+    nuts: str
+
+    def write_services(self, folder: Path) -> tuple[Path, ...]:
+        """Write a definition file per discovery service."""
+        folder.mkdir(parents=True)
+        written = []
+        for service, host in ((AT_HAZEL, self.hazel), (AT_NUTS, self.nuts)):
+            file = folder / f"{service}.json"
+            file.write_text(json.dumps(self._service(service, host), indent=2), encoding="utf-8")
+            written.append(file)
+        return tuple(written)
+
+    def write_policy(self, folder: Path) -> None:
+        """Write a nuts-node's policy file."""
+        folder.mkdir(parents=True)
+        policy = {scope: {"organization": definition} for scope, definition in self.scopes.items()}
+        (folder / "policy.json").write_text(json.dumps(policy, indent=2), encoding="utf-8")
+
+    def write_usecases(self, folder: Path) -> tuple[str, ...]:
+        """Write Hazel's use case files and return their names: the shipped medication use case, asking for something else."""
+        folder.mkdir(parents=True)
+        shipped = (FOLDER / "medication.yaml").read_text(encoding="utf-8")
+        before, _, after = shipped.partition("presentation_definitions: |\n")
+        tables = "tables:\n" + after.partition("\ntables:\n")[2]
+        for scope, definition in self.scopes.items():
+            head = (
+                before.replace("id: medication\n", f"id: {scope}\n")
+                .replace("wire_scope: medicatieoverdracht-gf\n", f"wire_scope: {scope}\n")
+                .replace("discovery_service: medicatieoverdracht-gf\n", f"discovery_service: {AT_HAZEL}\n")
+            )
+            text = json.dumps({"organization": definition}, indent=2)
+            indented = "".join(f"  {line}\n" for line in text.splitlines())
+            body = f"{head}presentation_definitions: |\n{indented}\n{tables}"
+            (folder / f"{scope}.yaml").write_text(body, encoding="utf-8")
+        return tuple(self.scopes)
+
+    @property
+    def scopes(self) -> Mapping[str, Mapping[str, Any]]:
+        """Presentation definition of each scope."""
+        return {
+            X509: _definition(X509, {**_JWT, **_LDP_VC}, [self._certified(), _employee()]),
+            JWT: _definition(JWT, {**_JWT, **_LDP_VC}, [_organization({"jwt_vc": _JWT["jwt_vc"]}), _employee()]),
+            LDP: _definition(LDP, _LDP, [_organization(_LDP_VC), _employee()]),
+            ONE: _definition(ONE, _JWT, [_organization({"jwt_vc": _JWT["jwt_vc"]})]),
+            MIXED: _definition(MIXED, {**_JWT, **_LDP_VC}, [_organization(_LDP_VC), _employee()]),
+        }
+
+    def _service(self, service: str, host: str) -> Mapping[str, Any]:
+        return {
+            "id": service,
+            "endpoint": f"{host}/discovery/{service}",
+            "presentation_max_validity": MAX_VALIDITY_SECONDS,
+            "did_methods": ["web"],
+            "presentation_definition": _definition(service, {**_JWT, **_LDP_VC}, [self._certified(), _registration()]),
+        }
+
+    def _certified(self) -> Mapping[str, Any]:
+        """The organisation, by its certificate under our root."""
+        fields = [
+            _kind("X509Credential"),
+            {
+                "path": ["$.issuer"],
+                "filter": {"type": "string", "pattern": f"^did:x509:0:sha256:{self.uzi_root}::.*$"},
+            },
+            {
+                **_field("organization_ura", "san.otherName"),
+                "filter": {"type": "string", "pattern": r"^[0-9.]+-\d+-\d+-S-(\d+)-00\.000-\d+$"},
+            },
+            _field("organization_name", "subject.O"),
+            _field("organization_city", "subject.L"),
+        ]
+        return {"id": "id_x509", "constraints": {"fields": fields}}
+
+
+def _definition(name: str, formats: Mapping[str, Any], descriptors: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return {"id": f"pd_{name}", "format": formats, "input_descriptors": list(descriptors)}
+
+
+def _organization(formats: Mapping[str, Any]) -> Mapping[str, Any]:
+    fields = [_kind("NutsOrganizationCredential"), *(_field(*each) for each in _ORGANIZATION_FIELDS.items())]
+    return {"id": "id_organization", "format": formats, "constraints": {"fields": fields}}
+
+
+def _employee() -> Mapping[str, Any]:
+    fields = [_kind("NutsEmployeeCredential"), *(_field(*each) for each in _EMPLOYEE_FIELDS.items())]
+    return {"id": "id_employee", "constraints": {"fields": fields}}
+
+
+def _registration() -> Mapping[str, Any]:
+    fields = [_kind("DiscoveryRegistrationCredential"), _field("auth_server_url", "authServerURL")]
+    return {"id": "id_registration", "constraints": {"fields": fields}}
+
+
+def _kind(name: str) -> dict[str, Any]:
+    return {"path": ["$.type"], "filter": {"type": "string", "const": name}}
+
+
+def _field(name: str, path: str) -> dict[str, Any]:
+    paths = [f"$.credentialSubject.{path}", f"$.credentialSubject[0].{path}"]
+    return {"id": name, "path": paths, "filter": {"type": "string"}}

@@ -1,0 +1,38 @@
+"""One side of a step: a node, the organisations on it, and what it has given the other side so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.interop.vendor import Vendor
+
+
+@dataclass(slots=True, kw_only=True)
+class Seat:
+    """One of the two nodes with its organisations.
+
+    Attributes:
+        name: "Hazel" or "nuts-node".
+        public: public base URL.
+        holder: name of the organisation that holds and asks; ``did`` its DID.
+        issuer: name of the organisation that issues; ``issuer_did`` its DID.
+        hosted: the discovery service that this node hosts.
+        organisation: name, city and URA of the holder, as in its certificate.
+        issued: what this node issued to the other side, by what it was for.
+    """
+
+    name: str
+    vendor: Vendor
+    public: str
+    hosted: str
+    holder: str
+    did: str
+    issuer: str
+    issuer_did: str
+    organisation: Mapping[str, str]
+    issued: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def server(self) -> str:
+        """The holder's authorization server."""
+        return f"{self.public}/oauth2/{self.holder}"
