@@ -3,8 +3,8 @@
 A definition may come from a stranger, so parsing is total, everything in it has a limit, and every path and pattern is
 compiled here, once. Nothing is skipped in silence where that would weaken what the author asked:
 
-- a filter has ``type``, ``const``, ``enum`` and ``pattern``; another keyword that restricts values is refused, annotations
-  are ignored;
+- a filter has the keywords of `credentials.query.filters`; another one that restricts values is refused, annotations are
+  ignored;
 - of the constraints beside ``fields``, ``subject_is_issuer`` is evaluated. ``is_holder``, ``same_subject`` and ``statuses``
   hold by themselves here: the signer of a presentation is the subject of every credential in it, and status is always
   checked (`credentials.vc.verify`). ``limit_disclosure`` and ``predicate`` have no meaning for credentials shown whole;
@@ -14,12 +14,12 @@ compiled here, once. Nothing is skipped in silence where that would weaken what 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from credentials.errors import MalformedError
 from credentials.fields import Fields, parse_json
-from credentials.query.paths import Path, parse_path
-from credentials.query.patterns import Pattern, compile_pattern
+from credentials.query.filters import Filter, parse_filter
+from credentials.query.paths import Path, Wildcard, parse_path
 from credentials.query.requirements import SubmissionRequirement, groups_of, parse_requirements
 
 MAX_DEFINITION_BYTES: Final = 65_536
@@ -29,41 +29,17 @@ MAX_FIELDS: Final = 64
 """Fields of one input descriptor."""
 MAX_PATHS: Final = 16
 """Paths of one field."""
-MAX_ENUM: Final = 256
-"""Values in one ``enum``."""
 MAX_ID_LENGTH: Final = 256
 """Characters of an id."""
+MAX_WORDS: Final = 500
+"""Characters kept of a name or purpose."""
 MAX_PROGRAM: Final = 60_000
 """RE2 instructions of all patterns of one definition together."""
 
-FilterType = Literal["string", "number", "boolean"]
-FILTER_TYPES: Final[Mapping[str, FilterType]] = MappingProxyType(
-    {"string": "string", "number": "number", "boolean": "boolean"}
-)
-_ANNOTATIONS: Final = frozenset(
-    {"$comment", "$id", "$schema", "title", "description", "default", "examples", "readOnly", "writeOnly", "format"}
-)
-_FILTER_KEYWORDS: Final = frozenset({"type", "const", "enum", "pattern"})
+_TYPE_PATHS: Final = frozenset({("type",), ("type", Wildcard.WILDCARD)})
 # Names of OpenID4VP and DIF for the same thing (WIRE §2.5.4).
 _FORMAT_ALIASES: Final = {"jwt_vp_json": "jwt_vp", "jwt_vc_json": "jwt_vc"}
 _LIST_ALIASES: Final = {"alg_values_supported": "alg", "proof_type_values_supported": "proof_type"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What a value has to look like.
-
-    Attributes:
-        type: kind of scalar; without it only ``enum`` matches anything, as in nuts-node.
-        const: the only text accepted.
-        enum: the only texts accepted; ``type``, ``const`` and ``pattern`` are then not looked at.
-        pattern: found somewhere in the text; what it captures is the claim.
-    """
-
-    type: FilterType | None
-    const: str | None
-    enum: frozenset[str] | None
-    pattern: Pattern | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +51,14 @@ class Field:
         paths: tried in order.
         filter: None accepts any value that is there.
         optional: whether the credential may lack it.
+        key: equal for fields that ask the same, whatever the claim is called.
     """
 
     id: str | None
     paths: tuple[Path, ...]
     filter: Filter | None
     optional: bool
+    key: str
 
 
 Formats = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -95,10 +73,16 @@ class InputDescriptor:
         groups: names that submission requirements choose from.
         format: None accepts every format.
         subject_is_issuer: the subject has to have issued it itself.
+        name: what its author calls it, for people; empty when absent.
+        purpose: why it is asked, for people; empty when absent.
+        types: the credential types of which it has to have one; None when the fields don't say.
     """
 
     id: str
+    name: str
+    purpose: str
     fields: tuple[Field, ...]
+    types: frozenset[str] | None
     groups: frozenset[str]
     format: Formats | None
     subject_is_issuer: bool
@@ -194,9 +178,13 @@ def _descriptor(fields: Fields) -> InputDescriptor:
         subject_is_issuer = constraints.optional_text("subject_is_issuer") == "required"
     if len(children) > MAX_FIELDS:
         raise MalformedError(f"{fields.what} has more than {MAX_FIELDS} fields")
+    asked = tuple(_field(child) for child in children)
     return InputDescriptor(
         id=_identifier(fields),
-        fields=tuple(_field(child) for child in children),
+        name=_words(fields, "name"),
+        purpose=_words(fields, "purpose"),
+        fields=asked,
+        types=_types(asked),
         groups=frozenset(fields.optional_texts("group")),
         format=_formats(fields),
         subject_is_issuer=subject_is_issuer,
@@ -208,33 +196,30 @@ def _field(fields: Fields) -> Field:
     if not 1 <= len(paths) <= MAX_PATHS:
         raise MalformedError(f"{fields.what} has not 1 to {MAX_PATHS} paths")
     asked = fields.optional_child("filter")
+    parsed = None if asked is None else parse_filter(asked)
+    optional = fields.flag("optional", default=False)
     return Field(
         id=_identifier(fields) if fields.raw("id") is not None else None,
         paths=tuple(parse_path(path) for path in paths),
-        filter=None if asked is None else _filter(asked),
-        optional=fields.flag("optional", default=False),
+        filter=parsed,
+        optional=optional,
+        key=repr((paths, parsed, optional)),  # equality would take 1 for true
     )
 
 
-def _filter(fields: Fields) -> Filter:
-    unknown = fields.names() - _FILTER_KEYWORDS - _ANNOTATIONS
-    if unknown:
-        raise MalformedError(f"{fields.what} has a keyword that is not supported (only type, const, enum, pattern)")
-    kind = fields.optional_text("type")
-    if kind is not None and kind not in FILTER_TYPES:
-        raise MalformedError(f"{fields.what}: type is not string, number or boolean")
-    enum = fields.texts("enum") if fields.raw("enum") is not None else None
-    if enum is not None and len(enum) > MAX_ENUM:
-        raise MalformedError(f"{fields.what}: enum has more than {MAX_ENUM} values")
-    pattern = fields.optional_text("pattern")
-    if pattern is not None and kind != "string" and enum is None:
-        raise MalformedError(f"{fields.what}: pattern needs type string")
-    return Filter(
-        type=None if kind is None else FILTER_TYPES[kind],
-        const=fields.optional_text("const"),
-        enum=None if enum is None else frozenset(enum),
-        pattern=None if pattern is None else compile_pattern(pattern),
-    )
+def _types(fields: tuple[Field, ...]) -> frozenset[str] | None:
+    """Types without one of which no credential passes all fields: what the first field about ``$.type`` names."""
+    for field in fields:
+        texts = None if field.filter is None or field.optional else field.filter.texts
+        if texts is not None and all(path.steps in _TYPE_PATHS for path in field.paths):
+            return texts
+    return None
+
+
+def _words(fields: Fields, name: str) -> str:
+    """A text for people, shortened; anything else is no text."""
+    value = fields.raw(name)
+    return value[:MAX_WORDS] if isinstance(value, str) else ""
 
 
 def _formats(fields: Fields) -> Formats | None:
@@ -251,11 +236,7 @@ def _formats(fields: Fields) -> Formats | None:
 
 
 def _program(descriptor: InputDescriptor) -> int:
-    return sum(
-        field.filter.pattern.cost
-        for field in descriptor.fields
-        if field.filter is not None and field.filter.pattern is not None
-    )
+    return sum(field.filter.cost for field in descriptor.fields if field.filter is not None)
 
 
 def _check_groups(descriptors: tuple[InputDescriptor, ...], requirements: tuple[SubmissionRequirement, ...]) -> None:

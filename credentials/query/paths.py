@@ -6,7 +6,7 @@ match (WIRE §2.15).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -53,38 +53,46 @@ class Path:
     Attributes:
         text: as received.
         steps: member names, array indexes and wildcards from the root on.
+        is_wild: whether it may visit the whole document.
     """
 
     text: str
     steps: tuple[str | int | Wildcard, ...]
-
-    @property
-    def is_wild(self) -> bool:
-        """Whether it may visit the whole document."""
-        return Wildcard.WILDCARD in self.steps
+    is_wild: bool
 
     def find(self, document: Any) -> Any:
         """Return what the path points to in ``document``, or `ABSENT`.
 
         A path with a wildcard gives the list of everything it reaches, `ABSENT` when that is nothing.
         """
+        if self.is_wild:
+            return self._find_all(document) or ABSENT
+        value = document
+        for step in self.steps:
+            if isinstance(step, str):
+                if not isinstance(value, dict) or step not in value:
+                    return ABSENT
+            elif not isinstance(value, list) or not isinstance(step, int) or step >= len(value):
+                return ABSENT
+            value = value[step]
+        return value
+
+    def _find_all(self, document: Any) -> list[Any]:
         found: list[Any] = [document]
         for step in self.steps:
             found = [child for value in found for child in _children(value, step)]
-        if self.is_wild:
-            return found or ABSENT
-        return found[0] if found else ABSENT
+        return found
 
 
 def _children(value: Any, step: str | int | Wildcard) -> Iterator[Any]:
     """What one step leads to from ``value``; nothing where it doesn't fit."""
     match value, step:
-        case Mapping(), str():
+        case dict(), str():
             if step in value:
                 yield value[step]
         case list(), int():
             yield from value[step : step + 1]
-        case Mapping(), Wildcard():
+        case dict(), Wildcard():
             yield from value.values()
         case list(), Wildcard():
             yield from value
@@ -112,7 +120,7 @@ def parse_path(text: str) -> Path:
         steps.append(_step(found))
     if len(steps) > MAX_PATH_STEPS:
         raise MalformedError(f"path has more than {MAX_PATH_STEPS} steps")
-    return Path(text, tuple(steps))
+    return Path(text, tuple(steps), Wildcard.WILDCARD in steps)
 
 
 def _step(found: re.Match[str]) -> str | int | Wildcard:

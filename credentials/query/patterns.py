@@ -11,7 +11,7 @@ differently. ``\d``, ``\w`` and ``$`` are strict: ASCII, and the end of the text
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import re2
@@ -55,7 +55,7 @@ class Pattern:
 
     source: str
     cost: int
-    _compiled: Any  # google-re2 ships no types
+    _compiled: Any = field(repr=False, compare=False)  # google-re2 ships no types
 
     def search(self, text: str) -> str | None:
         """Find the pattern anywhere in ``text``.
@@ -65,13 +65,13 @@ class Pattern:
             text that matched. None when the pattern does not occur.
         """
         try:
-            found = self._compiled.search(text)
+            found = self._compiled.search(text.encode())  # bytes: with a text it counts characters for every match
         except UnicodeEncodeError:  # half a surrogate pair is no text
             return None
         if found is None:
             return None
-        captured: str | None = found.group(self._compiled.groups)  # group 0 is the whole match
-        return captured or ""
+        captured: bytes | None = found.group(self._compiled.groups)  # group 0 is the whole match
+        return (captured or b"").decode()
 
 
 def compile_pattern(ecma: str) -> Pattern:

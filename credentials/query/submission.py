@@ -15,8 +15,9 @@ from typing import Any, Final, Literal, Self
 
 from credentials.errors import MalformedError, UntrustedError
 from credentials.fields import Fields
+from credentials.query.candidates import Claim
 from credentials.query.definition import MAX_DESCRIPTORS, MAX_ID_LENGTH, PresentationDefinition
-from credentials.query.matching import Claim, Match, match_wallet
+from credentials.query.matching import Match, match_wallet
 from credentials.vc.credential import SignedCredential
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 
@@ -85,7 +86,12 @@ class PresentationSubmission:
 
 
 def build_submission(
-    definition: PresentationDefinition, match: Match, shape: PresentationShape = "array", *, submission_id: str
+    definition: PresentationDefinition,
+    match: Match,
+    shape: PresentationShape = "array",
+    *,
+    submission_id: str,
+    position: int | None = None,
 ) -> dict[str, Any]:
     """Say which credential answers which descriptor.
 
@@ -94,11 +100,14 @@ def build_submission(
         match: our choice; the presentation will hold exactly ``match.credentials``, in that order.
         shape: how the presentation will write a single credential.
         submission_id: a fresh UUID.
+        position: index of the presentation when several are sent in an array; written as ``$[1].verifiableCredential[0]``, since
+            nuts-node reads ``path_nested`` below JSON-LD presentations only.
 
     Returns:
         The JSON object to send.
     """
     alone = shape == "collapsed" and len(match.credentials) == 1
+    root = "$.verifiableCredential" if position is None else f"$[{position}].verifiableCredential"
     return {
         "id": submission_id,
         "definition_id": definition.id,
@@ -106,9 +115,7 @@ def build_submission(
             {
                 "id": descriptor_id,
                 "format": credential.format,
-                "path": "$.verifiableCredential"
-                if alone
-                else f"$.verifiableCredential[{_position(match, credential)}]",
+                "path": root if alone else f"{root}[{_position(match, credential)}]",
             }
             for descriptor_id, credential in match.selected
         ],

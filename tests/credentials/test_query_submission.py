@@ -96,6 +96,17 @@ def test_a_presentation_in_an_array_is_found_by_its_position(lines: list[dict[st
             fulfil(ONE, parsed, presentation([ORGANIZATION]), position=position)
 
 
+@pytest.mark.parametrize("collapsed", [True, False])
+def test_what_we_build_for_one_of_several_presentations_fulfils_there_only(*, collapsed: bool) -> None:
+    match = match_wallet(ONE, [ORGANIZATION])
+    built = build_submission(ONE, match, "collapsed" if collapsed else "array", submission_id="x", position=1)
+    assert built["descriptor_map"][0]["path"] == f"$[1].verifiableCredential{'' if collapsed else '[0]'}"
+    parsed = PresentationSubmission.parse(json.dumps(built))
+    assert fulfil(ONE, parsed, presentation(match.credentials, collapsed=collapsed), position=1) == {}
+    with pytest.raises(MalformedError, match="another presentation"):
+        fulfil(ONE, parsed, presentation(match.credentials, collapsed=collapsed))
+
+
 def test_surplus_is_tolerated_unless_it_is_not() -> None:
     sent = presentation([ORGANIZATION, EMPLOYEE])
     parsed = submission(("id_org", "jwt_vc", "$.verifiableCredential[0]"))
