@@ -12,6 +12,7 @@ from `credentials.vc.verify` only. Checks raise; none returns a boolean that cou
 `did.identifier`, `did.document`      syntax; documents and their keys
 `did.did_web`                         did:web to the URL of its document
 `did.certificate_chain`, `did.did_x509`  chains of X.509 certificates; did:x509 to a key
+`x509`                                any order to one chain; revocation lists, deny lists, the check
 `vc.credential`, `vc.presentation`    both formats, both dialects, unverified and verified
 `vc.verify`, `vc.x509_credential`     the numbered checks; rules of the X509Credential
 `vc.evidence`, `vc.signature`         what it takes to verify; whose key signed

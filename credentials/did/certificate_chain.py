@@ -1,12 +1,13 @@
 """Chains of X.509 certificates as they come in ``x5c`` (RFC 7515 §4.1.6): read, put in order, validate.
 
 The rules are those of RFC 5280 §6 for a chain that is given in full: leaf first, every certificate issued by the
-next, ending in a self-signed root, nothing extra. There is no path to search for, so the checks are a plain list
-instead of a verifier with a policy, and they say more: ``keyCertSign`` is demanded, name constraints (which cannot be
-checked for the otherName of a UZI certificate) are refused, and so is every critical extension that is not known here.
+next, ending in a self-signed root. Reading puts certificates in that order (`credentials.x509.chain_building`), so the
+checks are a plain list instead of a verifier with a policy, and they say more: ``keyCertSign`` is demanded, name
+constraints (which cannot be checked for the otherName of a UZI certificate) are refused, and so is every critical
+extension that is not known here.
 
 The chain is trusted by itself only as far as its root is named by whoever relies on it (WIRE §2.14). Revocation is
-not checked here: that needs the network.
+decided in `credentials.x509.revocation`, with lists that somebody fetched.
 """
 
 import hashlib
@@ -28,6 +29,7 @@ from credentials.encoding import b64_decode, b64url_encode
 from credentials.errors import MalformedError, NotCurrentError, UntrustedError
 from credentials.keys import PublicKey, PublicKeyType
 from credentials.ports import SignatureCache
+from credentials.x509.chain_building import issuing_order
 
 MAX_CHAIN: Final = 8
 """Most certificates in a chain; UZI chains have four."""
@@ -38,6 +40,8 @@ MAX_ISSUERS: Final = 64
 MIN_CHAIN: Final = 2
 """A leaf and a root."""
 FINGERPRINT_HASHES: Final[dict[str, Callable[[bytes], bytes]]] = {
+    # Only names a CA that is pinned elsewhere: another certificate with a given SHA-1 can still not be made. Never written.
+    "sha1": lambda der: hashlib.sha1(der, usedforsecurity=False).digest(),
     "sha256": lambda der: hashlib.sha256(der).digest(),
     "sha384": lambda der: hashlib.sha384(der).digest(),
     "sha512": lambda der: hashlib.sha512(der).digest(),
@@ -53,6 +57,7 @@ _KNOWN_EXTENSIONS = frozenset(
         x509.CertificatePolicies.oid,  # the initial policy set is any-policy, so nothing is to be checked
         x509.AuthorityKeyIdentifier.oid,
         x509.SubjectKeyIdentifier.oid,
+        x509.CRLDistributionPoints.oid,  # read by whoever checks revocation
     }
 )
 # What the lazy readers of `cryptography` raise on certificates of strangers.
@@ -143,6 +148,11 @@ class ChainCertificate:
             names=found.get(x509.SubjectAlternativeName),
         )
 
+    @property
+    def is_authority(self) -> bool:
+        """Whether it says that it is a CA."""
+        return self.constraints is not None and self.constraints.ca
+
     def subject_values(self) -> Mapping[x509.ObjectIdentifier, tuple[str, ...]]:
         """The attributes of the subject's name: values by kind.
 
@@ -210,26 +220,33 @@ class CertificateChain:
     certificates: tuple[ChainCertificate, ...]
 
     @classmethod
-    def parse(cls, x5c: object) -> Self:
-        """Read the ``x5c`` member of a JOSE header as it was parsed: standard base64 of DER, leaf first.
+    def parse(cls, x5c: object, *, through: tuple[str, str] | None = None) -> Self:
+        """Read the ``x5c`` member of a JOSE header as it was parsed: standard base64 of DER, in any order.
+
+        Args:
+            x5c: of a stranger.
+            through: hash and base64url fingerprint of a CA that has to be in the chain. Only says which way to take where
+                cross-signed certificates leave a choice.
 
         Raises:
             MalformedError: not an array of two to eight certificates.
-            UntrustedError: one of them is weak.
+            UntrustedError: one of them is weak, or they are not one chain from a leaf to a root.
         """
         if not isinstance(x5c, list | tuple) or not all(isinstance(item, str) for item in x5c):
             raise MalformedError("x5c is not an array of texts")
         if not MIN_CHAIN <= len(x5c) <= MAX_CHAIN:
             raise MalformedError(f"x5c does not have {MIN_CHAIN} to {MAX_CHAIN} certificates")
         leaf, *issuers = map(b64_decode, x5c)
-        return cls((ChainCertificate.parse(leaf), *map(read_issuer, issuers)))
+        given = (ChainCertificate.parse(leaf), *map(read_issuer, issuers))
+        return cls(issuing_order(given, through=None if through is None else _fingerprinted(*through)))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Self:
         """Read the PEM file of an operator: the leaf, its issuers and the root, in any order.
 
         Raises:
-            MalformedError: not the certificates of one chain.
+            MalformedError: not a file with certificates.
+            UntrustedError: they are not one chain from a leaf to a root.
         """
         try:
             loaded = x509.load_pem_x509_certificates(pem)
@@ -237,11 +254,9 @@ class CertificateChain:
             raise MalformedError("not a PEM file with certificates") from None
         if not MIN_CHAIN <= len(loaded) <= MAX_CHAIN:
             raise MalformedError(f"chain does not have {MIN_CHAIN} to {MAX_CHAIN} certificates")
-        rest = [ChainCertificate.parse(certificate.public_bytes(Encoding.DER)) for certificate in loaded]
-        try:
-            return cls(_in_order(rest))
-        except _READ_ERRORS:
-            raise MalformedError("certificate has an unreadable name") from None
+        return cls(
+            issuing_order([ChainCertificate.parse(certificate.public_bytes(Encoding.DER)) for certificate in loaded])
+        )
 
     @property
     def leaf(self) -> ChainCertificate:
@@ -285,11 +300,11 @@ class CertificateChain:
             if now > each.not_after:
                 raise NotCurrentError("certificate has expired")
         # (2) the leaf is no CA
-        if self.leaf.constraints is not None and self.leaf.constraints.ca:
+        if self.leaf.is_authority:
             raise UntrustedError("first certificate of the chain is a CA")
         # (3) every other one is, may sign certificates, and has enough path length for the CAs below it
         for below, each in enumerate(self.certificates[1:]):
-            if each.constraints is None or not each.constraints.ca:
+            if each.constraints is None or not each.is_authority:
                 raise UntrustedError("certificate in the chain is not a CA")
             if each.usage is None or not each.usage.key_cert_sign:
                 raise UntrustedError("CA certificate is not meant to sign certificates")
@@ -312,18 +327,6 @@ class CertificateChain:
             each.check_issued_by(issuer)
 
 
-def _in_order(certificates: list[ChainCertificate]) -> tuple[ChainCertificate, ...]:
-    """Put certificates in order by name, leaf first."""
-    rest = list(certificates)
-    issuers = {each.certificate.issuer for each in rest}
-    ordered = [each for each in rest if each.certificate.subject not in issuers]
-    if len(ordered) != 1:
-        raise MalformedError("chain does not have exactly one leaf")
-    rest.remove(ordered[0])
-    while rest:
-        following = [each for each in rest if each.certificate.subject == ordered[-1].certificate.issuer]
-        if len(following) != 1:
-            raise MalformedError("chain is not complete, or has a certificate too many")
-        rest.remove(following[0])
-        ordered += following
-    return tuple(ordered)
+def _fingerprinted(algorithm: str, fingerprint: str) -> Callable[[ChainCertificate], bool]:
+    digest = FINGERPRINT_HASHES[algorithm]
+    return lambda certificate: b64url_encode(digest(certificate.der)) == fingerprint

@@ -5,7 +5,8 @@ values. It needs no document: the chain of certificates comes with the signature
 certificate under that CA that has those values *is* that identifier, so relying on one means constraining the CA:
 the chain itself proves nothing about who made it.
 
-We write one block per policy, the blocks and the keys in them sorted; we read several blocks of one policy too, but
+We write one block per policy, the blocks and the keys in them sorted: of two blocks of one policy nuts-node reads only
+the last when it compares a credential with its issuer, although an example of RFC023 has two. We read all blocks, but
 never the same key twice, so that every (policy, key) has one value.
 """
 
@@ -53,8 +54,9 @@ _SUBJECT_OIDS: Final = {
 }
 _SAN_KEYS = ("otherName", "dns", "email", "ip")
 _KEYS: Final[dict[str, frozenset[str]]] = {"subject": frozenset(_SUBJECT_OIDS), "san": frozenset(_SAN_KEYS)}
-# DER of UTF8String (RFC023), and of IA5String, which real UZI certificates use for the same ASCII text
-_TEXT_TAGS = {0x0C: "utf-8", 0x16: "ascii"}
+# DER of UTF8String (RFC023), and of PrintableString and IA5String, which real UZI certificates use for the same ASCII text
+_TEXT_TAGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii"}
+_READ_ONLY_HASHES: Final = frozenset({"sha1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class X509Identifier:
 
     Attributes:
         did: as received.
-        algorithm: hash of the fingerprint: sha256, sha384 or sha512. SHA-1, which RFC023 allows, is refused.
+        algorithm: hash of the fingerprint: sha1, sha256, sha384 or sha512.
         fingerprint: of a CA certificate, base64url.
         policies: decoded value by (policy, key): ``("subject", "O")``.
     """
@@ -100,6 +102,15 @@ class X509Identifier:
                     raise MalformedError("did:x509 has an unknown key in a policy, or one twice")
                 policies[policy, key] = _decoded(value)
         return cls(did=did, algorithm=algorithm, fingerprint=fingerprint, policies=policies)
+
+    def chain_in(self, x5c: object) -> CertificateChain:
+        """Read the chain of a message that is signed for this identifier; see `CertificateChain.parse`.
+
+        Raises:
+            MalformedError: not an array of certificates.
+            UntrustedError: they are not one chain that has the CA it names.
+        """
+        return CertificateChain.parse(x5c, through=(self.algorithm, self.fingerprint))
 
 
 def is_x509_did(did: str) -> bool:
@@ -155,7 +166,7 @@ def x509_did(chain: CertificateChain, *, hash: str = "sha256", policies: Sequenc
     Raises:
         MalformedError: an unknown hash, policy or key, or the leaf does not have exactly one such value.
     """
-    if hash not in FINGERPRINT_HASHES:
+    if hash not in FINGERPRINT_HASHES.keys() - _READ_ONLY_HASHES:
         raise MalformedError("did:x509: hash is not accepted")
     blocks: dict[str, list[str]] = {}
     subject = chain.leaf.subject_values()
@@ -202,7 +213,7 @@ def _values(
 
 
 def _text(der: bytes) -> str | None:
-    """The text of a DER UTF8String or IA5String of at most 127 bytes; None for anything else."""
+    """The text of a DER UTF8String, PrintableString or IA5String of at most 127 bytes; None for anything else."""
     encoding = _TEXT_TAGS.get(der[0]) if len(der) > 1 else None
     if encoding is None or der[1] != len(der) - 2 or der[1] > 0x7F:  # noqa: PLR2004  # X.690 §8.1.3.4: the short form of a length
         return None

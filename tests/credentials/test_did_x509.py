@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from credentials.did.did_x509 import CertificateChain, X509Identifier, resolve_x509, uzi_other_names, x509_did
 from credentials.did.identifier import DID
@@ -62,10 +63,19 @@ def test_it_resolves_to_the_key_of_the_leaf() -> None:
     assert resolve_x509(X509Identifier.parse(x509_did(CHAIN)), CHAIN, NOW) == UZI.key.public
 
 
-@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha384", "sha512"])
 @pytest.mark.parametrize("index", [0, 1])
-def test_it_may_name_any_ca_in_the_chain_by_any_strong_hash(algorithm: str, index: int) -> None:
-    resolve_x509(did_over(CHAIN.fingerprints(algorithm)[index], algorithm=algorithm), CHAIN, NOW)
+def test_it_may_name_any_ca_in_the_chain_by_any_hash(algorithm: str, index: int) -> None:
+    did = did_over(CHAIN.fingerprints(algorithm)[index], algorithm=algorithm)
+    resolve_x509(did, CHAIN, NOW)
+    assert X509Identifier.parse(did).chain_in(x5c_of(UZI.certificates)) == CHAIN
+    leaf = b64url_encode(hashlib.new(algorithm, CHAIN.leaf.der).digest())
+    with pytest.raises(UntrustedError, match="not in the chain"):
+        resolve_x509(did_over(leaf, algorithm=algorithm), CHAIN, NOW)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_it_is_made_with_any_strong_hash(algorithm: str) -> None:
     assert x509_did(CHAIN, hash=algorithm, policies=["san:dns"]).startswith(f"did:x509:0:{algorithm}:")
 
 
@@ -117,7 +127,6 @@ def test_a_value_that_is_not_in_the_leaf_is_refused(policies: str) -> None:
         "did:x509:0",
         f"did:x509:0:sha256:{ROOT}",
         f"did:x509:1:sha256:{ROOT}::subject:L:Gouda",
-        f"did:x509:0:sha1:{ROOT}::subject:L:Gouda",
         f"did:x509:0:md5:{ROOT}::subject:L:Gouda",
         "did:x509:0:sha256::subject:L:Gouda",
         f"did:x509:0:sha256:{ROOT}:x::subject:L:Gouda",
@@ -139,6 +148,54 @@ def test_a_value_that_is_not_in_the_leaf_is_refused(policies: str) -> None:
 def test_what_is_no_did_x509_of_a_kind_we_know_is_refused(did: str) -> None:
     with pytest.raises(MalformedError):
         X509Identifier.parse(DID(did))
+
+
+def test_every_part_of_the_subject_that_has_a_name_can_be_asked_for() -> None:
+    oids = {
+        "serialNumber": NameOID.SERIAL_NUMBER,
+        "CN": NameOID.COMMON_NAME,
+        "L": NameOID.LOCALITY_NAME,
+        "ST": NameOID.STATE_OR_PROVINCE_NAME,
+        "O": NameOID.ORGANIZATION_NAME,
+        "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+        "C": NameOID.COUNTRY_NAME,
+        "STREET": NameOID.STREET_ADDRESS,
+    }
+    values = {key: "NL" if key == "C" else f"a {key}" for key in oids}
+    chain = a_chain(subject=x509.Name([x509.NameAttribute(oid, values[key]) for key, oid in oids.items()]))
+    did = x509_did(chain, policies=[f"subject:{key}" for key in oids])
+    assert X509Identifier.parse(did).policies == {("subject", key): value for key, value in values.items()}
+    assert resolve_x509(did, chain, NOW) == chain.leaf.key
+    for key in oids:
+        with pytest.raises(UntrustedError, match=f"subject:{key}"):
+            resolve_x509(did_over(chain.fingerprints("sha256")[-1], f"subject:{key}:other"), chain, NOW)
+
+
+def test_two_blocks_of_one_policy_are_both_read_and_one_is_written() -> None:
+    """As an example of RFC023 has it; nuts-node compares a credential with the last block only, so we never write two."""
+    two = did_over(policies="subject:O:Huisartsenpraktijk%20De%20Oever::subject:L:Gouda")
+    assert X509Identifier.parse(two).policies == {
+        ("subject", "O"): "Huisartsenpraktijk De Oever",
+        ("subject", "L"): "Gouda",
+    }
+    resolve_x509(two, CHAIN, NOW)
+    with pytest.raises(UntrustedError, match="subject:O"):
+        resolve_x509(did_over(policies="subject:O:Other::subject:L:Gouda"), CHAIN, NOW)
+    written = x509_did(CHAIN, policies=["subject:O", "san:dns", "subject:L", "subject:C"])
+    assert written.count("::subject:") == written.count("::san:") == 1
+
+
+@pytest.mark.parametrize("critical", [False, True])
+@pytest.mark.parametrize(
+    "purposes", [[], ["1.3.6.1.5.5.7.3.2", "1.3.6.1.4.1.311.10.3.12"], ["1.3.6.1.5.5.7.3.1"], ["1.2.3.4.5"]]
+)
+def test_any_extended_key_usage_will_do(purposes: list[str], critical: bool) -> None:
+    """UZI cards of people are for clients and documents, not for servers."""
+    extensions: list[tuple[x509.ExtensionType, bool]] = [(key_usage("digital_signature"), True)]
+    if purposes:
+        extensions.append((x509.ExtendedKeyUsage([x509.ObjectIdentifier(each) for each in purposes]), critical))
+    chain = a_chain(extensions=extensions)
+    resolve_x509(x509_did(chain, policies=["subject:CN"]), chain, NOW)
 
 
 def test_the_leaf_has_to_be_meant_for_signatures() -> None:
@@ -166,12 +223,13 @@ def test_of_several_values_of_one_kind_any_may_match() -> None:
     chain = a_chain(
         other_name("one"),
         other_name("two", tag=0x16),
+        other_name("three", tag=0x13),
         other_name("elsewhere", oid=x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")),
         x509.DNSName("a.example"),
         x509.RFC822Name("a@b.example"),
         x509.IPAddress(ipaddress.ip_address("192.0.2.1")),
     )
-    assert uzi_other_names(chain.leaf) == ("one", "two")
+    assert uzi_other_names(chain.leaf) == ("one", "two", "three")
     root = chain.fingerprints("sha256")[-1]
     for policy in (
         "san:otherName:one",
