@@ -17,6 +17,7 @@ from `credentials.vc.verify` only. Checks raise; none returns a boolean that cou
 `vc.verify`, `vc.x509_credential`     the numbered checks; rules of the X509Credential
 `vc.evidence`, `vc.signature`         what it takes to verify; whose key signed
 `vc.issue`, `vc.present`              make credentials and presentations
+`jsonld`                              JSON-LD: contexts, canonical form, JsonWebSignature2020
 `status`                              status lists: entries, lists, the check, and how to make them
 `query`                               presentation definitions: match, submit, check a submission
 ====================================  ==================================================================
