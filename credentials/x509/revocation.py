@@ -2,14 +2,14 @@
 
 How it is used (`credentials.vc.verify` decides, ``node/pki`` fetches)::
 
-    chain = CertificateChain.parse(x5c, through=(identifier.algorithm, identifier.fingerprint))
-    lists = await revocation_lists.for_chain(chain)    # node/pki: every address of `crl_urls`, or why not
-    deny = await deny_list.current()                   # node/pki: None when the operator names no deny list
-    chain.validate(now)                                # (resolve_x509 does it); the order of the two does not matter
-    check_revocation(chain, lists, deny, now)          # raises, or says nothing
+    chain = X509Identifier.parse(issuer).chain_in(x5c)   # the one path that goes through the CA it names
+    evidence = await revocation.gather([chain])          # node/pki: RevocationEvidence, the only wait
+    resolve_x509(identifier, chain, now)                 # validates the chain
+    evidence.check(chain, now)                           # raises, or says nothing
 
-`check_revocation` does not fetch, cache or look at the clock: call it with every verification, also when the signature was
-remembered. It takes microseconds, unless a list has a hundred thousand entries.
+The check does not fetch, cache or look at the clock: call it with every verification, also when the signature was
+remembered. It takes microseconds, unless a list has a hundred thousand entries. Evidence without lists, which is the
+default, refuses every certificate that names one.
 
 A certificate that names no distribution point has an issuer that publishes no list; there is nothing to check, and it is
 accepted, as nuts-node does. Who holds a revoked certificate can not take its distribution point away, since that is
@@ -18,6 +18,7 @@ The root is what is trusted and cannot revoke itself; it may be on the deny list
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -28,7 +29,26 @@ from credentials.x509.deny_list import DenyList
 from credentials.x509.distribution_points import distribution_urls
 from credentials.x509.revocation_list import RevocationList
 
-__all__ = ["DenyList", "RevocationList", "Unavailable", "check_revocation", "crl_urls"]
+__all__ = ["DenyList", "RevocationEvidence", "RevocationList", "Unavailable", "check_revocation", "crl_urls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationEvidence:
+    """What was found about the certificates of some chains; arguments of `check_revocation`.
+
+    Attributes:
+        lists: by address.
+        deny: the deny list; None when the operator names none.
+        soft_fail: accept what can not be told.
+    """
+
+    lists: Mapping[str, RevocationList | Unavailable] = field(default_factory=dict)
+    deny: DenyList | Unavailable | None = None
+    soft_fail: bool = False
+
+    def check(self, chain: CertificateChain, now: datetime) -> None:
+        """Check that no certificate of a chain was revoked or denied; errors are those of `check_revocation`."""
+        check_revocation(chain, self.lists, self.deny, now, soft_fail=self.soft_fail)
 
 
 def crl_urls(chain: CertificateChain) -> tuple[str, ...]:

@@ -9,7 +9,14 @@ from cryptography import x509
 from credentials.did.certificate_chain import CertificateChain
 from credentials.errors import RevokedError, UnavailableError, UntrustedError
 from credentials.x509.distribution_points import MAX_URLS, distribution_urls
-from credentials.x509.revocation import DenyList, RevocationList, Unavailable, check_revocation, crl_urls
+from credentials.x509.revocation import (
+    DenyList,
+    RevocationEvidence,
+    RevocationList,
+    Unavailable,
+    check_revocation,
+    crl_urls,
+)
 from tests.support.certificates import CA_EXTENSIONS, NOW, a_certificate, a_name, leaf_extensions, x5c_of
 from tests.support.keys import ec_private_key
 from tests.support.revocation import DAY, DENIER, a_crl, a_deny_list, denied, points, scope, uri
@@ -62,6 +69,15 @@ GOOD = {CA_URL: of_ca(), ROOT_URL: of_root()}
 def test_a_chain_that_nobody_revoked_passes() -> None:
     assert crl_urls(CHAIN) == (CA_URL, ROOT_URL)
     check_revocation(CHAIN, GOOD, None, NOW)
+
+
+def test_evidence_without_lists_refuses_whoever_names_one() -> None:
+    RevocationEvidence(lists=GOOD).check(CHAIN, NOW)
+    RevocationEvidence(soft_fail=True).check(CHAIN, NOW)
+    with pytest.raises(UnavailableError):
+        RevocationEvidence().check(CHAIN, NOW)
+    with pytest.raises(RevokedError):
+        RevocationEvidence(lists={CA_URL: of_ca(revoked=[LEAF_SERIAL])}, soft_fail=True).check(CHAIN, NOW)
 
 
 def test_a_revoked_leaf_is_refused() -> None:
