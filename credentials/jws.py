@@ -6,10 +6,11 @@ Parsing keeps the signed bytes as they came. What a header may say is a short li
 ``b64`` (RFC 7797), which changes what is signed.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
+
+import msgspec
 
 from credentials.encoding import b64url_decode, b64url_encode
 from credentials.errors import MalformedError
@@ -22,6 +23,7 @@ MAX_JWS_BYTES: Final = MAX_JSON_BYTES
 MAX_HEADER_BYTES: Final = 65_536
 """Longest header, decoded; a chain of eight certificates fits in it."""
 
+_ENCODER = msgspec.json.Encoder()
 _NEVER = frozenset({"crit", "b64"})
 _REFUSED = _NEVER | {"jwk", "jku", "x5u", "x5c"}
 
@@ -113,5 +115,5 @@ def sign_jws(header: Mapping[str, Any], payload: bytes, key: PrivateKey) -> str:
 
 
 def compact_json(value: Mapping[str, Any]) -> bytes:
-    """JSON without white space, members in the order given."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """JSON without white space, members in the order given. What is not a number becomes ``null``; parsed JSON never holds one."""
+    return _ENCODER.encode(value)
