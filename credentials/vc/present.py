@@ -20,13 +20,14 @@ def present_jwt(
     *,
     holder: DID,
     key: PrivateKey,
-    audience: str,
+    audience: str | None,
     credentials: Sequence[str | Mapping[str, Any]],
-    nonce: str,
+    nonce: str | None,
     presentation_id: str,
     now: datetime,
     lifetime: timedelta,
     extra_types: Sequence[str] = (),
+    extra_contexts: Sequence[str] = (),
     extra_claims: Mapping[str, Any] | None = None,
 ) -> str:
     """Sign a presentation.
@@ -34,14 +35,15 @@ def present_jwt(
     Args:
         holder: ``iss`` and ``sub``; the key has to be one of it.
         key: signs; its ``kid`` goes in the header.
-        audience: whom it is for: an issuer URL, or the id of a discovery service.
+        audience: whom it is for: an issuer URL, or the id of a discovery service; None only on a vendor's word.
         credentials: as they were received, unchanged: a JWT as text, JSON-LD as object. None makes a presentation
             without the member, as a retraction is (WIRE §2.10.4).
-        nonce: random, base64url.
+        nonce: random, base64url; None only on a vendor's word.
         presentation_id: ``jti``, ``<holder>#<uuid>`` by custom.
         now: aware UTC.
         lifetime: ``exp`` - ``nbf``, in whole seconds; ``nbf`` lies a second before ``now``.
         extra_types: beside ``VerifiablePresentation``.
+        extra_contexts: beside VC v1.
         extra_claims: beside the registered ones, such as ``retract_jti``.
 
     Returns:
@@ -56,18 +58,21 @@ def present_jwt(
     if seconds <= 0:
         raise ValueError("the lifetime is not at least one second")
     issued = to_numeric_date(now - ISSUE_BACKDATE)
-    vp: dict[str, Any] = {"@context": [VC_CONTEXT], "type": [VP_TYPE, *extra_types]}
+    vp: dict[str, Any] = {
+        "@context": list(dict.fromkeys((VC_CONTEXT, *extra_contexts))),
+        "type": list(dict.fromkeys((VP_TYPE, *extra_types))),
+    }
     if credentials:
         vp["verifiableCredential"] = list(credentials)
     claims: dict[str, Any] = {
         "iss": holder,
         "sub": holder,
         "jti": presentation_id,
-        "aud": [audience],
+        **({} if audience is None else {"aud": [audience]}),
         "nbf": issued,
         "iat": issued,
         "exp": issued + seconds,
-        "nonce": nonce,
+        **({} if nonce is None else {"nonce": nonce}),
         "vp": vp,
     }
     if extra_claims is not None:

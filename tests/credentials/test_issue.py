@@ -193,6 +193,18 @@ def test_a_presentation_is_written_like_nuts_nodes_master_does() -> None:
 
 
 @pytest.mark.spec("WIRE §2.10.4")
+def test_a_presentation_on_a_vendors_word_may_leave_out_for_whom_it_is() -> None:
+    _, claims = opened(
+        present_jwt(
+            holder=HOLDER, key=a_key("oever"), audience=None, credentials=["a"], nonce=None, presentation_id="p",
+            now=NOW, lifetime=timedelta(seconds=5), extra_types=["Own"], extra_contexts=[NUTS_CONTEXT],
+        )
+    )  # fmt: skip
+    assert not {"aud", "nonce"} & claims.keys()
+    assert claims["vp"]["@context"] == [VC_CONTEXT, NUTS_CONTEXT]
+    assert claims["vp"]["type"] == ["VerifiablePresentation", "Own"]
+
+
 def test_a_retraction_has_no_credentials_member() -> None:
     claims = opened(
         presented(credentials=[], extra_types=["RetractedVerifiablePresentation"], extra_claims={"retract_jti": "0"})
