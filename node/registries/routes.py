@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from credentials.query.matching import NoMatch
-from node.identity.routes import SUBJECTS
+from node.identity.routes import CLOCK, SUBJECTS
 from node.oauth.metadata import issuer_url
 from node.registries.participation import Participation
 from node.web.bodies import media_type, read_bytes, read_model
@@ -18,7 +18,7 @@ from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 from registry.client import RegistryClient
 from registry.directory import Organisation
-from registry.entry import Registered
+from registry.entry import Entry, Registered
 from registry.errors import PeerLogError, RegistryError, RejectedError, TransferError
 from registry.host import RegistryHost
 from registry.messages import MAX_REGISTRATION_BYTES, parse_registration
@@ -103,7 +103,8 @@ async def get_activation(request: web.Request) -> web.Response:
     service = _known(request)
     subject = await request.app[SUBJECTS].get(request.match_info["subject"])
     own = await request.app[STORE].own(service, subject.dids[0])
-    return web.json_response(_activation(own, request.app[PARTICIPATION], service))
+    entry = await request.app[STORE].entry_of(service, subject.dids[0], request.app[CLOCK].now())
+    return web.json_response(_activation(own, entry, request.app[PARTICIPATION], service))
 
 
 async def post_activation(request: web.Request) -> web.Response:
@@ -209,7 +210,10 @@ def _search_result(entry: Registered) -> Mapping[str, Any]:
     }
 
 
-def _activation(own: OwnRegistration | None, participation: Participation, service: str) -> Mapping[str, Any]:
+def _activation(
+    own: OwnRegistration | None, entry: Entry | None, participation: Participation, service: str
+) -> Mapping[str, Any]:
+    """Say how a registration stands; ``vp`` is empty until our copy of the list has it."""
     followed = participation.followed(service)
     replica = {
         "members": followed.members,
@@ -230,6 +234,7 @@ def _activation(own: OwnRegistration | None, participation: Participation, servi
         "registered_at": _text(own.registered_at),
         "expires_at": _text(own.expires_at),
         "due_at": _text(own.due_at),
+        "vp": [entry.compact] if isinstance(entry, Registered) else [],
         "replica": replica,
     }
 

@@ -157,6 +157,7 @@ async def test_we_register_at_a_list_of_our_own_and_leave_it(node: NodeUnderAtta
     assert standing["registered_at"] == "2026-11-22T12:00:00Z"
     (entry,) = (await internal(node, "GET", f"/internal/discovery/v1/{SERVICE}")).json()
     assert entry["registrationParameters"]["colour"] == "blue"
+    assert standing["vp"] == [entry["vp"]]
     assert entry["registrationParameters"]["authServerURL"] == f"{URL}/oauth2/{SUBJECT}"
     assert (await internal(node, "DELETE", OURS)).status == 200
     assert (await internal(node, "GET", OURS)).json()["activated"] is False
