@@ -8,6 +8,7 @@ from credentials.claims import to_rfc3339
 from credentials.errors import CredentialError
 from credentials.vc.credential import VC_TYPE, SignedCredential
 from node.cli.api import NodeApi, with_node
+from node.cli.credential_explain import add_explain
 from node.cli.options import add_json_option, add_subject_option, add_verb, add_verbs
 from node.cli.output import DONE, NOTHING, show_json, show_table
 
@@ -17,7 +18,9 @@ MAX_CELL = 56
 
 def add_parser(parser: argparse.ArgumentParser) -> None:
     """Describe the commands."""
-    listed = add_verb(add_verbs(parser), "list", "the credentials in the wallet of an organisation", _list)
+    verbs = add_verbs(parser)
+    add_explain(verbs)
+    listed = add_verb(verbs, "list", "the credentials in the wallet of an organisation", _list)
     add_subject_option(listed)
     add_json_option(listed)
 

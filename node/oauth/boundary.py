@@ -46,7 +46,14 @@ def _refused_elsewhere(error: TokenRefusedError) -> RequestError:
                 HTTPStatus.PRECONDITION_FAILED,
                 "no_matching_credentials",
                 "the wallet has no credentials that fit what the authorization server asks",
-                "hazel credential explain says which field of which credential fails",
+                "hazel credential explain SCOPE --server URL says which field of which credential fails",
+            )
+        case ("selection", _):
+            return RequestError(
+                HTTPStatus.BAD_REQUEST,
+                "unknown_field",
+                "credential_selection has a key that the authorization server has no field for",
+                "hazel credential explain SCOPE --server URL lists the fields",
             )
         case ("refused", "token"):
             reason = f": {error.oauth_code}" if error.oauth_code else ""

@@ -53,6 +53,8 @@ LoginCode = Literal[
     "scheme_mismatch",
     "proof_missing",
     "proof_invalid",
+    "revoked_credential",
+    "status_unknown",
 ]
 """Why a request with a token was refused: for our own operator. The peer learns 401 and nothing else."""
 
@@ -69,7 +71,7 @@ class LoginError(Exception):
         self.code: LoginCode = code
 
 
-RefusalCode = Literal["refused", "no_match", "unreachable", "timeout", "failed"]
+RefusalCode = Literal["refused", "no_match", "selection", "unreachable", "timeout", "failed"]
 Step = Literal["metadata", "definition", "wallet", "token"]
 
 
@@ -77,8 +79,8 @@ class TokenRefusedError(Exception):
     """We have no token of another organisation.
 
     Attributes:
-        code: ``refused`` it said no; ``no_match`` our wallet lacks what it asks; ``unreachable`` and ``timeout`` no answer;
-            ``failed`` its answer was not one.
+        code: ``refused`` it said no; ``no_match`` our wallet lacks what it asks; ``selection`` the caller selects by a field that
+            it does not ask for; ``unreachable`` and ``timeout`` no answer; ``failed`` its answer was not one.
         origin: scheme, host and port of its authorization server.
         step: where it stopped.
         status: HTTP status of the answer that stopped it, if any.

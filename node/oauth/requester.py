@@ -21,9 +21,9 @@ from credentials.errors import CredentialError, MalformedError
 from credentials.ports import PrivateKey
 from credentials.query.definition import PresentationDefinition
 from credentials.query.matching import Match, NoMatch, match_wallet
+from credentials.query.selection import check_selection
 from credentials.query.submission import build_submission
-from credentials.vc.credential import NUTS_CONTEXT, SignedCredential
-from credentials.vc.issue import self_attested
+from credentials.vc.credential import SignedCredential
 from credentials.vc.present import present_jwt
 from node.identity.single_flight import SingleFlight
 from node.identity.subjects import Subjects
@@ -43,8 +43,8 @@ from node.oauth.messages import (
 from node.oauth.metadata import issuer_url
 from node.oauth.peer_servers import PeerServers, no_answer
 from node.oauth.peer_token import PeerToken
-from node.oauth.self_attested import complete
-from node.oauth.user import EMPLOYEE_TYPE, User
+from node.oauth.self_attested import own_word
+from node.oauth.user import User
 from node.ports import Clock, Entropy, HttpClient, HttpRequest, HttpResponse, PeerError
 
 __all__ = ["PeerToken", "TokenRefusedError", "TokenRequester"]
@@ -70,10 +70,15 @@ class _Wish:
     token_type: TokenType
     user: User | None
     extra: str
+    selected: str
 
     @property
     def credentials(self) -> Sequence[Mapping[str, Any]]:
         return json.loads(self.extra)  # type: ignore[no-any-return]  # written by `token` below
+
+    @property
+    def selection(self) -> Mapping[str, str]:
+        return json.loads(self.selected)  # type: ignore[no-any-return]  # written by `token` below
 
 
 class TokenRequester:
@@ -100,6 +105,11 @@ class TokenRequester:
         self._flights: SingleFlight[_Wish, PeerToken] = SingleFlight()
         self._servers = PeerServers(peers, clock)
 
+    @property
+    def servers(self) -> PeerServers:
+        """What other organisations' servers publish, with what is remembered of them."""
+        return self._servers
+
     async def token(
         self,
         subject: str,
@@ -108,6 +118,7 @@ class TokenRequester:
         scope: str,
         user: User | None = None,
         credentials: Sequence[Mapping[str, Any]] = (),
+        selection: Mapping[str, str] | None = None,
         token_type: TokenType = "DPoP",  # noqa: S107  # a kind of token, not one
         fresh: bool = False,
     ) -> PeerToken:
@@ -119,6 +130,7 @@ class TokenRequester:
             scope: one wire scope.
             user: on whose behalf; presented as a self-attested NutsEmployeeCredential.
             credentials: more self-attested credentials, without issuer and subject id.
+            selection: field id to the text its claim has to be, where several of our credentials fit.
             token_type: ``DPoP`` binds it to our key.
             fresh: whether one from memory will not do.
 
@@ -134,6 +146,7 @@ class TokenRequester:
             token_type=token_type,
             user=user,
             extra=json.dumps(credentials, sort_keys=True),
+            selected=json.dumps(dict(selection or {}), sort_keys=True),
         )
         await self._subjects.get(subject)
         known = self._tokens.get(wish)
@@ -174,13 +187,18 @@ class TokenRequester:
         # (2) by a kind of DID that the other side resolves
         if metadata.did_methods and "web" not in metadata.did_methods:
             raise TokenRefusedError("no_match", wish.server, "wallet")
-        # (3) of what we hold, and what we say ourselves
+        # (3) narrowed by fields that it asks for: a misspelt one would present another patient's credential
+        try:
+            check_selection(wish.selection, [definition])
+        except MalformedError as error:
+            raise TokenRefusedError("selection", wish.server, "wallet") from error
+        # (4) of what we hold, and what we say ourselves
         held = await self._wallet.credentials(wish.subject)
         failure: CredentialError | None = None
         for did in (await self._subjects.get(wish.subject)).dids:
             mine = [each for each in held if each.subject_id == did] + self._own_word(did, wish)
             try:
-                return did, match_wallet(definition, mine)
+                return did, match_wallet(definition, mine, selection=wish.selection)
             except NoMatch as error:
                 failure = failure or error
             except MalformedError as error:  # the definition asks for too much work
@@ -188,19 +206,7 @@ class TokenRequester:
         raise TokenRefusedError("no_match", wish.server, "wallet") from failure
 
     def _own_word(self, did: DID, wish: _Wish) -> list[SignedCredential]:
-        now = self._clock.now()
-        said = [complete(body, holder=did, credential_id=self._entropy.uuid(), now=now) for body in wish.credentials]
-        if wish.user is not None:
-            employee = self_attested(
-                holder=did,
-                types=(EMPLOYEE_TYPE,),
-                subject=wish.user.to_subject(),
-                credential_id=self._entropy.uuid(),
-                now=now,
-                contexts=(NUTS_CONTEXT,),
-            )
-            said.append(SignedCredential.parse(employee))
-        return said
+        return own_word(wish.credentials, wish.user, holder=did, fresh_id=self._entropy.uuid, now=self._clock.now())
 
     async def _post(
         self,

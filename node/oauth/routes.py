@@ -5,18 +5,20 @@ Unlike nuts-node, metadata and presentation definitions are served for organisat
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from credentials.errors import MalformedError
+from credentials.query.selection import MAX_SELECTED_LENGTH, MAX_SELECTION
 from node.identity.errors import UnknownSubjectError
 from node.identity.path_ids import id_in_path
 from node.identity.routes import CLOCK, PUBLIC_URL, SUBJECTS
 from node.oauth.definitions import ORGANIZATION, Definitions
 from node.oauth.errors import OAuthCode, OAuthError
 from node.oauth.exchange import TokenService
+from node.oauth.explaining import WalletExplainer, WalletQuestion
 from node.oauth.grants import TokenType
 from node.oauth.introspect import Introspection
 from node.oauth.messages import MAX_CLIENT_ID, MAX_SCOPE
@@ -30,6 +32,7 @@ TOKENS = web.AppKey("TOKENS", TokenService)
 DEFINITIONS = web.AppKey("DEFINITIONS", Definitions)
 INTROSPECTION = web.AppKey("INTROSPECTION", Introspection)
 REQUESTER = web.AppKey("REQUESTER", TokenRequester)
+WALLET_EXPLAINER = web.AppKey("WALLET_EXPLAINER", WalletExplainer)
 
 MAX_TOKEN_REQUEST = 262_144
 """Bytes; a presentation with two credentials and a chain of three certificates has about 20,000."""
@@ -48,7 +51,7 @@ _AS_NUTS_NODE = ConfigDict(strict=True, frozen=True, extra="ignore")
 class ServiceTokenCall(BaseModel):
     """Body of ``POST /internal/auth/v2/{subject}/request-service-access-token`` (WIRE §2.5.1).
 
-    Members that we do not know are ignored, as nuts-node does; two that it knows and we do not are refused, since the token would
+    Members that we do not know are ignored, as nuts-node does; one that it knows and we do not is refused, since the token would
     be another one than was asked for.
     """
 
@@ -58,10 +61,12 @@ class ServiceTokenCall(BaseModel):
     scope: str = Field(min_length=1, max_length=MAX_SCOPE)
     credentials: list[dict[str, Any]] = Field(default=[], max_length=MAX_CREDENTIALS)
     token_type: str = "DPoP"  # noqa: S105  # a kind of token, not one
-    credential_selection: Any = None
+    credential_selection: dict[str, Annotated[str, Field(max_length=MAX_SELECTED_LENGTH)]] | None = Field(
+        default=None, max_length=MAX_SELECTION
+    )
     service_provider_subject_id: Any = None
 
-    @field_validator("credential_selection", "service_provider_subject_id")
+    @field_validator("service_provider_subject_id")
     @classmethod
     def _not_supported(cls, value: object) -> None:
         if value:
@@ -118,6 +123,7 @@ def internal_routes() -> list[web.RouteDef]:
         web.post("/internal/auth/v2/accesstoken/introspect_extended", post_introspect_extended),
         web.post("/internal/auth/v2/dpop/validate", post_validate_proof),
         web.post("/internal/auth/v2/dpop/{kid}", post_create_proof),
+        web.post("/internal/explain/v1/{subject}/credentials", post_explain_wallet),
     ]
 
 
@@ -166,6 +172,7 @@ async def post_service_token(request: web.Request) -> web.Response:
             authorization_server=call.authorization_server,
             scope=call.scope,
             credentials=call.credentials,
+            selection=call.credential_selection,
             token_type=call.kind,
             fresh="no-cache" in request.headers.get("Cache-Control", "").lower(),
         )
@@ -214,6 +221,16 @@ async def post_validate_proof(request: web.Request) -> web.Response:
         call.dpop_proof, method=call.method, url=call.url, access_token=call.token, thumbprint=call.thumbprint
     )
     return web.json_response(verdict, headers=_NEVER_STORED)
+
+
+async def post_explain_wallet(request: web.Request) -> web.Response:
+    """``POST /internal/explain/v1/{subject}/credentials``: would the wallet do for a scope, and which field fails where not?"""
+    asked = await read_model(request, WalletQuestion, max_bytes=MAX_CALL)
+    try:
+        explained = await request.app[WALLET_EXPLAINER].explain(request.match_info["subject"], asked)
+    except MalformedError as error:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_question", str(error)) from error
+    return web.json_response(explained, headers=_NEVER_STORED)
 
 
 async def _issuer(request: web.Request, *, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> str:

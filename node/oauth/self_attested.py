@@ -4,14 +4,16 @@ The vendor says what; who says it, since when and about whom is filled in here. 
 presentation's signature covers them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from credentials.claims import to_rfc3339
 from credentials.did.identifier import DID
 from credentials.errors import MalformedError
-from credentials.vc.credential import SignedCredential
+from credentials.vc.credential import NUTS_CONTEXT, SignedCredential
+from credentials.vc.issue import self_attested
+from node.oauth.user import EMPLOYEE_TYPE, User
 
 MAX_CREDENTIALS = 8
 """In one call; a user and what the use case wants to know about the request are two."""
@@ -53,6 +55,35 @@ def complete(body: Mapping[str, Any], *, holder: DID, credential_id: str, now: d
         "issuer": str(holder),
     }
     return SignedCredential.parse(_sorted(filled))
+
+
+def own_word(
+    bodies: Sequence[Mapping[str, Any]], user: User | None, *, holder: DID, fresh_id: Callable[[], str], now: datetime
+) -> list[SignedCredential]:
+    """Return everything ``holder`` says itself: what the vendor hands over, then on whose behalf.
+
+    Args:
+        bodies: credentials without issuer and subject id.
+        user: a person of ours.
+        holder: one of our DIDs.
+        fresh_id: makes ids, UUIDs.
+        now: aware UTC.
+
+    Raises:
+        MalformedError: one of ``bodies`` is no credential.
+    """
+    said = [complete(body, holder=holder, credential_id=fresh_id(), now=now) for body in bodies]
+    if user is not None:
+        employee = self_attested(
+            holder=holder,
+            types=(EMPLOYEE_TYPE,),
+            subject=user.to_subject(),
+            credential_id=fresh_id(),
+            now=now,
+            contexts=(NUTS_CONTEXT,),
+        )
+        said.append(SignedCredential.parse(employee))
+    return said
 
 
 def _sorted(value: Any) -> Any:

@@ -192,7 +192,7 @@ async def test_what_nuts_node_knows_and_we_do_not_is_refused_where_ignoring_it_w
 ) -> None:
     (door,) = (each for each in DOORS if each.route.endswith("request-service-access-token"))
     for name, value, status in [
-        ("credential_selection", {"organization_ura": "00001111"}, 400),
+        ("credential_selection", {"organization_ura": 1111}, 400),
         ("credential_selection", {}, 502),
         ("credential_selection", None, 502),
         ("service_provider_subject_id", "another", 400),

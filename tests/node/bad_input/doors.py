@@ -284,6 +284,16 @@ OURS = (
         required=("requester_ura", "scope", "path"),
         exact=("requester_ura",),
     ),
+    _internal(
+        "POST",
+        "explain/v1/{subject}/credentials",
+        f"explain/v1/{SUBJECT}/credentials",
+        reads="json",
+        good=lambda _: {"scope": SERVICE, "credential_selection": {}},
+        unknown="refused",
+        required=("scope",),
+        limit=65_536,
+    ),
     _internal("GET", "usecases/v1", "usecases/v1"),
     _internal(
         "GET",

@@ -8,10 +8,11 @@ import pytest
 
 from tests.node.oauth.setting import ASKER_URL, HOLDER, SCOPE, NodeUnderTest
 
+EMPLOYEE_SUBJECT = {"name": "John Doe", "roleName": "Janitor", "identifier": "123456"}
 EMPLOYEE = {
     "@context": ["https://www.w3.org/2018/credentials/v1", "https://nuts.nl/credentials/v1"],
     "type": ["VerifiableCredential", "NutsEmployeeCredential"],
-    "credentialSubject": {"name": "John Doe", "roleName": "Janitor", "identifier": "123456"},
+    "credentialSubject": EMPLOYEE_SUBJECT,
 }
 READ = "https://wending.example/fhir/Patient?x=1"
 
@@ -160,6 +161,23 @@ async def test_a_proof_is_made_with_keys_of_our_organisations_only(holder: NodeU
         assert (status, said["code"]) == (404, "unknown_key")
 
 
+@pytest.mark.spec("WIRE §2.15")
+async def test_a_vendor_selects_one_of_several_credentials_by_a_field(
+    holder: NodeUnderTest, asker: NodeUnderTest
+) -> None:
+    said = [EMPLOYEE, EMPLOYEE | {"credentialSubject": {**EMPLOYEE_SUBJECT, "identifier": "654321"}}]
+    for identifier in ("123456", "654321"):
+        status, body = await service_token(
+            asker, credentials=said, credential_selection={"employee_identifier": identifier}
+        )
+        assert status == 200, body
+        assert (await introspect(holder, body["access_token"]))["employee_identifier"] == identifier
+    status, body = await service_token(
+        asker, credentials=[EMPLOYEE, EMPLOYEE], credential_selection={"employee_identifier": "123456"}
+    )
+    assert (status, body["code"]) == (412, "no_matching_credentials")
+
+
 @pytest.mark.parametrize(
     ("members", "status", "code"),
     [
@@ -177,7 +195,10 @@ async def test_a_proof_is_made_with_keys_of_our_organisations_only(holder: NodeU
         ({"credentials": [EMPLOYEE | {"type": 7}]}, 400, "invalid_credential"),
         ({"credentials": [EMPLOYEE] * 9}, 400, "invalid_member"),
         ({"credentials": "x"}, 400, "invalid_member"),
-        ({"credential_selection": {"a": "b"}}, 400, "invalid_member"),
+        ({"credential_selection": {"a": "b"}}, 400, "unknown_field"),
+        ({"credential_selection": {"organization_ura": "another"}}, 412, "no_matching_credentials"),
+        ({"credential_selection": {"organization_ura": 7}}, 400, "invalid_member"),
+        ({"credential_selection": {str(n): "x" for n in range(33)}}, 400, "invalid_member"),
         ({"service_provider_subject_id": "x"}, 400, "invalid_member"),
     ],
 )
