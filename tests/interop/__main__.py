@@ -19,7 +19,7 @@ from tests.interop.world import open_world
 
 VARIABLE = "NUTS_NODE"
 MISSING = f"""{VARIABLE} is not set: this needs the program of a nuts-node (v6.2 or newer) for this machine.
-Take one from the releases of nuts-foundation/nuts-node, or build it there with Go, and say where it is:
+Take one from the releases of nuts-foundation/nuts-node, and say where it is:
   make interop {VARIABLE}=path/to/binary"""
 
 _MARKS = {"ok": "✓", "failed": "✗", "not reached": "○"}
@@ -47,7 +47,7 @@ async def _run(binary: Path, folder: Path) -> int:
     titles = {step.id: step.title for step in STEPS}
 
     def tell(outcome: Outcome) -> None:
-        line = f"{_MARKS[outcome.state]} {outcome.step:20}{outcome.acting:10} {titles[outcome.step]}"
+        line = f"{_MARKS[outcome.state]} {outcome.step:28}{outcome.acting:10} {titles[outcome.step]}"
         print(f"{line}  [{outcome.said}]", flush=True)
 
     async with open_world(binary, folder) as world:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from credentials.encoding import b64url_decode
 from tests.interop.altering import altered_credential
 from tests.interop.seat import Seat
 from tests.interop.step import Step, expect, require
@@ -10,17 +11,17 @@ from tests.interop.vendor import NUTS_CONTEXT
 
 _CHAPTER = "Credentials"
 FORMATS = {"jwt_vc": "jwt_vp", "ldp_vc": "ldp_vp"}
-_WORDS = {"jwt_vc": "JWT", "ldp_vc": "JSON-LD"}
+WORDS = {"jwt_vc": "JWT", "ldp_vc": "JSON-LD"}
 KIND = "NutsOrganizationCredential"
 
 
-async def issue_organization(issuing: Seat, holding: Seat, form: str) -> Any:
+async def issue_organization(issuing: Seat, holding: Seat, form: str, *, issuer: str | None = None) -> Any:
     """Let one side say who the other is."""
     subject = {
         "id": holding.did,
         "organization": {"name": holding.organisation["name"], "city": holding.organisation["city"]},
     }
-    return await issuing.vendor.issue(issuing.issuer_did, KIND, subject, form=form, contexts=[NUTS_CONTEXT])
+    return await issuing.vendor.issue(issuer or issuing.issuer_did, KIND, subject, form=form, contexts=[NUTS_CONTEXT])
 
 
 def _loads(form: str) -> Callable[[Seat, Seat], Awaitable[str]]:
@@ -65,8 +66,24 @@ def _presents(form: str) -> Callable[[Seat, Seat], Awaitable[str]]:
     return presents
 
 
+async def verifies_certified(acting: Seat, other: Seat) -> str:
+    """The other's X509Credential, with its certificates, is good; presented by the other, too."""
+    held = [each for each in await other.vendor.wallet(other.holder) if isinstance(each, str) and _is_certified(each)]
+    expect("how many X509Credentials the other holds", len(held), 1)
+    valid, why = await acting.vendor.verify_credential(held[0])
+    require(f"it is valid ({why})", holds=valid)
+    presentation = await other.vendor.present(held, signer=other.did, form="jwt_vp", audience=acting.server)
+    valid, why = await acting.vendor.verify_presentation(presentation)
+    require(f"presented it is valid ({why})", holds=valid)
+    return "valid"
+
+
+def _is_certified(compact: str) -> bool:
+    return b'"x5c"' in b64url_decode(compact.partition(".")[0])
+
+
 def _of(form: str) -> tuple[Step, ...]:
-    word = _WORDS[form]
+    word = WORDS[form]
     return (
         Step(
             id=f"load-{form}", chapter=_CHAPTER, title=f"holds a {word} credential that the other issued", run=_loads(form)
@@ -82,4 +99,11 @@ def _of(form: str) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-STEPS = (*_of("jwt_vc"), *_of("ldp_vc"))
+STEPS = (
+    *_of("jwt_vc"),
+    *_of("ldp_vc"),
+    Step(
+        id="verify-x509", chapter=_CHAPTER, title="verifies the other's X509Credential, alone and presented",
+        run=verifies_certified,
+    ),
+)  # fmt: skip

@@ -49,9 +49,9 @@ class Result:
         """Whether every step held for both sides."""
         return all(outcome.state == "ok" for outcome in self.outcomes)
 
-    def state(self, step: str, acting: str) -> str:
-        """Return the mark of a step, a circle where this run did not know it."""
-        return next((_MARKS[each.state] for each in self.outcomes if (each.step, each.acting) == (step, acting)), "○")
+    def mark(self, step: str, acting: str) -> str:
+        """Return the mark of a step, nothing where this run did not try it."""
+        return next((_MARKS[each.state] for each in self.outcomes if (each.step, each.acting) == (step, acting)), "")
 
 
 def result_of(outcomes: Sequence[Outcome], *, hazel: str, nuts_node: str, now: datetime) -> Result:
@@ -106,9 +106,10 @@ def page(results: Sequence[Result], steps: Sequence[Step]) -> str:
 
 
 def _table(results: Sequence[Result], steps: Sequence[Step]) -> list[str]:
-    heads = [f"{result.nuts_node}: {side}" for result in results for side in _SIDES]
+    sides = [side for side in _SIDES if any(side in step.sides for step in steps)]
+    heads = [f"{result.nuts_node}: {side}" for result in results for side in sides]
     rows = [f"| {' | '.join(['Step', 'Who acts …', *heads])} |", f"|{' --- |' * (len(heads) + 2)}"]
     for step in steps:
-        marks = [result.state(step.id, side) for result in results for side in _SIDES]
+        marks = [result.mark(step.id, side) for result in results for side in sides]
         rows.append(f"| {' | '.join([step.id, step.title, *marks])} |")
     return rows

@@ -19,6 +19,7 @@ class Seat:
         hosted: the discovery service that this node hosts.
         organisation: name, city and URA of the holder, as in its certificate.
         issued: what this node issued to the other side, by what it was for.
+        noted: what a step found here that a later one needs.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Seat:
     issuer_did: str
     organisation: Mapping[str, str]
     issued: dict[str, Any] = field(default_factory=dict)
+    noted: dict[str, Any] = field(default_factory=dict)
 
     @property
     def server(self) -> str:

@@ -23,6 +23,7 @@ class Step:
         title: what the acting node does.
         chapter: heading under which it stands.
         needs: steps of the same side without which it can not be tried.
+        sides: who acts; both, unless only one of them could.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Step:
     title: str
     run: Run
     needs: tuple[str, ...] = ()
+    sides: tuple[str, ...] = ("Hazel", "nuts-node")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from registry.service import ServiceDefinition
 from tests.interop.agreements import AT_HAZEL, AT_NUTS, Agreements
 from tests.interop.altering import altered_credential
 from tests.interop.authority import HOST, make_tls
+from tests.interop.likeness import differences, shape
 from tests.interop.results import keep, kept_results, page, result_of
 from tests.interop.step import Outcome
 from tests.interop.tls_front import tls_front
@@ -102,6 +103,30 @@ def test_an_altered_jwt_keeps_its_signature_and_changes_its_payload() -> None:
     payload = b64url_encode(b'{"name":"Huisartsenpraktijk"}')
     header, altered, signature = altered_credential(f"e30.{payload}.c2ln").split(".")
     assert (header, b64url_decode(altered), signature) == ("e30", b'{"name":"Huisarstenpraktijk"}', "c2ln")
+
+
+def test_shapes_are_compared_and_not_values() -> None:
+    theirs = [{"id": "a", "vp": [], "fields": {"x": 1}}, {"id": "b", "note": None}]
+    assert (
+        differences(
+            shape(theirs), shape([{"id": "c", "vp": ["d"], "fields": {"x": 2.5}, "note": None}]), more=frozenset()
+        )
+        == []
+    )
+    found = differences(
+        shape(theirs), shape([{"id": 1, "vp": {}, "fields": {}, "more": 1}]), more=frozenset({"[].more"})
+    )
+    assert found == [
+        "[].fields.x is missing",
+        "[].id is number, not text",
+        "[].note is missing",
+        "[].vp is dict, not list",
+    ]
+
+
+def test_an_empty_list_may_be_null_and_names_that_are_data_are_no_members() -> None:
+    assert differences(shape(None), shape([]), more=frozenset()) == []
+    assert differences(shape({"did:web:a": 1}), shape({"did:web:b": 2}), more=frozenset()) == []
 
 
 def test_words_of_a_reply_are_those_of_its_problem() -> None:

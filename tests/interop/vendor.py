@@ -151,8 +151,8 @@ class Vendor:
         await self.call("POST", f"/vcr/v2/holder/{name}/vc", credential)
 
     async def remove(self, name: str, credential_id: str) -> None:
-        """Take a credential out of a wallet."""
-        await self.call("DELETE", f"/vcr/v2/holder/{name}/vc/{_path(credential_id)}")
+        """Take a credential out of a wallet; a nuts-node wants no more of the id encoded than must be."""
+        await self.call("DELETE", f"/vcr/v2/holder/{name}/vc/{quote(credential_id, safe=':')}")
 
     async def wallet(self, name: str) -> Sequence[Any]:
         """Return what a wallet holds."""
