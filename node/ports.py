@@ -71,6 +71,7 @@ class HttpRequest:
         headers: sent as they are; the client adds ``User-Agent`` and ``Accept-Encoding: identity``.
         max_bytes: the answer's body may not be longer.
         timeout: seconds for the whole call.
+        plain_http: the answer is signed, and the caller checks that: ``http`` will do, as for revocation lists of CAs.
     """
 
     method: str
@@ -79,6 +80,7 @@ class HttpRequest:
     body: bytes | None = None
     max_bytes: int = MAX_PEER_REPLY
     timeout: float = PEER_TIMEOUT
+    plain_http: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

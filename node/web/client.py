@@ -1,6 +1,7 @@
 """The only module that opens connections: outbound HTTP with limits, and with the SSRF guard for peers.
 
-Two clients leave this file. :func:`open_peer_client` reaches other organisations: HTTPS only, addresses checked when dialled.
+Two clients leave this file. :func:`open_peer_client` reaches other organisations: HTTPS only (http for what is signed, when the
+request says so), addresses checked when dialled.
 :func:`open_own_client` reaches what the operator named in the configuration (our own FHIR servers): exact origins, any address.
 Both: no redirects, no cookies, no compression (a bomb is longer than it looks), a byte limit while reading and one deadline for
 the whole call. The answer is returned whole; errors name the origin and never quote what came back.
@@ -63,7 +64,7 @@ class Client:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send ``request`` and read the whole answer (see :class:`node.ports.HttpClient`)."""
-        origin = self._checked_origin(request.url)
+        origin = self._checked_origin(request)
         try:
             async with self._open(request, origin) as response:
                 body = await _whole(response, request.max_bytes, origin)
@@ -80,7 +81,7 @@ class Client:
         Raises:
             PeerError: as for :meth:`send`; lines that were yielded before stay valid.
         """
-        origin = self._checked_origin(request.url)
+        origin = self._checked_origin(request)
         try:
             async with self._open(request, origin) as response:
                 rest = b""
@@ -111,10 +112,11 @@ class Client:
             timeout=_timeout(request.timeout),
         )
 
-    def _checked_origin(self, url: str) -> str:
-        """Return the origin of ``url`` when it has a scheme we speak, no user information, and may be called."""
-        parts, origin = _origin(_up_to_path(url))
-        if parts.scheme not in self._schemes or "@" in parts.netloc:
+    def _checked_origin(self, request: HttpRequest) -> str:
+        """Return the origin of a request when it has a scheme we speak, no user information, and may be called."""
+        parts, origin = _origin(_up_to_path(request.url))
+        is_spoken = parts.scheme in self._schemes or (parts.scheme == "http" and request.plain_http)
+        if not is_spoken or "@" in parts.netloc:
             raise PeerError("refused_address", origin)
         if self._origins is None:
             self._check_literal(parts.hostname or "", origin)

@@ -63,6 +63,26 @@ async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         assert (await client.send(HttpRequest(method="POST", url=f"{origin}/x", body=b"secret"))).status == 307
 
 
+async def test_plain_http_is_for_signed_answers_and_goes_through_the_same_guard() -> None:
+    async with a_server(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as origin:
+        async with open_peer_client(loopback=True) as client:
+            answer = await client.send(HttpRequest(method="GET", url=f"{origin}/list.crl", plain_http=True))
+            assert answer.body == b"ok"
+            with pytest.raises(PeerError) as caught:
+                await client.send(HttpRequest(method="GET", url=f"{origin}/list.crl"))
+            assert caught.value.code == "refused_address"
+        async with open_peer_client(loopback=False) as client:
+            for url in (
+                f"{origin}/list.crl",
+                origin.replace("127.0.0.1", "crl.localhost"),
+                "ftp://crl.example/",
+                "http://u@crl.example/",
+            ):
+                with pytest.raises(PeerError) as caught:
+                    await client.send(HttpRequest(method="GET", url=url, plain_http=True))
+                assert caught.value.code == "refused_address"
+
+
 async def test_an_announced_length_over_the_limit_is_too_large() -> None:
     assert await failure_of(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")) == "too_large"
 
