@@ -225,6 +225,10 @@ class SoftwareKey:
             raise MalformedError("this kind of key is not supported")
         return cls(kid, key, alg)
 
+    def renamed(self, kid: KeyId) -> Self:
+        """The same key under another id: of did:key and did:jwk the id follows from the key."""
+        return type(self)(kid, self._key, self.alg)
+
     def to_pem(self) -> bytes:
         """PKCS #8, unencrypted: for a file that only its owner reads."""
         return self._key.private_bytes(

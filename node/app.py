@@ -45,12 +45,16 @@ from node.exchange.outcome import as_operation_outcome
 from node.health import HEALTH, Health
 from node.identity import boundary as identity_boundary
 from node.identity import routes as identity_routes
+from node.identity import vdr_routes
 from node.identity.errors import UnknownSubjectError
+from node.identity.key_changes import KeyChanges
 from node.identity.known_subject import known_subject
 from node.identity.resolver import DidResolver
+from node.identity.services import Services
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
-from node.keys.file_vault import FileVault, VaultError
+from node.keys.choosing import open_vault
+from node.keys.errors import VaultError
 from node.oauth import boundary as oauth_boundary
 from node.oauth import routes as oauth_routes
 from node.oauth.definitions import Definitions
@@ -67,6 +71,7 @@ from node.registries import routes as registry_routes
 from node.registries.adapters import OwnRegistrants, RegistryKeys, RegistryPeers
 from node.registries.definitions import DefinitionError, load_definitions
 from node.registries.participation import Participation
+from node.registries.renewal import Renewal
 from node.storage.database import open_database
 from node.storage.migrate import SchemaError, bring_up_to_date
 from node.storage.registry_store import SqlRegistryStore
@@ -137,7 +142,8 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
 
     # What survives a restart.
     audit_file = _audit_file(config)
-    vault = FileVault.open(config.data / "keys", config.vault_key, entropy)
+    vault = open_vault(config, entropy)
+    stack.callback(vault.close)
     sealing = vault.secret("seal")
     database = await stack.enter_async_context(open_database(config.database_url))
     await bring_up_to_date(database)
@@ -147,7 +153,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     stack.push_async_callback(audit.aclose)
 
     # Who we are, and whom we believe.
-    subjects = Subjects(database, vault, clock, entropy, config.url)
+    subjects = Subjects(database, vault, clock, entropy, config.url, methods=config.did_methods)
     holder = await _holder(subjects, config)
     wallet = Wallet(database, subjects, clock)
     resolver = DidResolver(subjects, world.peers, clock, config.url)
@@ -192,6 +198,9 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         pause=timedelta(milliseconds=config.discovery.refresh_ms),
     )
     await participation.start()
+    renewal = Renewal(client, store)
+    key_changes = KeyChanges(database, subjects, vault, clock, entropy)
+    key_changes.on_compromise.append(renewal.register_anew)
 
     # Tokens, given and got.
     token_store = SqlTokenStore(database, audit)
@@ -242,7 +251,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     reader = SqliteAuditReader(audit.path)
 
     async def audit_keys() -> Mapping[KeyId, PublicKey]:
-        return dict(await subjects.keys(holder))
+        return await subjects.keys_ever(holder)
 
     heads = HeadKeeper(audit, lambda: subjects.signing_key(holder), clock=clock)
     audit_service = AuditService(
@@ -351,6 +360,10 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         app[identity_routes.SUBJECTS] = subjects
         app[identity_routes.WALLET] = wallet
         app[identity_routes.RESOLVER] = resolver
+        app[vdr_routes.SERVICES] = Services(database, subjects, clock)
+        app[vdr_routes.KEY_CHANGES] = key_changes
+        app[vdr_routes.OWN_SUBJECT] = subject
+        app[vdr_routes.WITHDRAWS] = renewal
         app[identity_routes.PUBLIC_URL] = config.url
         app[identity_routes.CLOCK] = clock
         app[oauth_routes.TOKENS] = tokens

@@ -7,12 +7,13 @@ middle leaves no half node that looks like a whole one.
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from credentials.did.certificate_chain import CertificateChain
 from credentials.did.did_x509 import uzi_other_names
-from credentials.did.identifier import DID
+from credentials.did.identifier import DID, did_method
 from credentials.errors import CredentialError, MalformedError, NotCurrentError
 from credentials.keys import KeyId, SoftwareKey
 from credentials.vc.issue import issue_x509_credential
@@ -20,7 +21,8 @@ from node.config.load import load_config
 from node.config.template import Chosen, config_text
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
-from node.keys.file_vault import FileVault, write_private
+from node.keys.choosing import open_vault
+from node.keys.key_files import write_private
 from node.ports import Clock, Entropy
 from node.storage.database import open_database
 from node.storage.migrate import bring_up_to_date
@@ -130,12 +132,14 @@ async def _fill(
     (folder / CONFIG_FILE).write_text(config_text(chosen), encoding="utf-8")
     config = load_config(folder / CONFIG_FILE)
     config.data.mkdir(mode=0o700)
-    vault = FileVault.create_new(config.data / "keys", config.vault_key, entropy)
-    async with open_database(config.database_url) as database:
+    async with AsyncExitStack() as stack:
+        vault = open_vault(config, entropy, new=True)
+        stack.callback(vault.close)
+        database = await stack.enter_async_context(open_database(config.database_url))
         await bring_up_to_date(database)
-        subjects = Subjects(database, vault, clock, entropy, config.url)
+        subjects = Subjects(database, vault, clock, entropy, config.url, methods=config.did_methods)
         subject = await subjects.create(config.organisation.subject)
-        did = subject.dids[0]
+        did = next(each for each in subject.dids if did_method(each) == "web")
         credential_id = None
         if certificate is not None:
             raw = _x509_credential(certificate, did, config.organisation.ura, clock, entropy)

@@ -4,7 +4,7 @@ Everything that differs between a real node and a test is behind one of these pr
 :class:`World` by the composition root. Tests replace the world as a whole (``tests/support/world.py``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -109,11 +109,22 @@ class HttpClient(Protocol):
         ...
 
 
-class KeyVault(Protocol):
-    """Private keys and symmetric secrets of this node. A private key is used through the vault, never exported."""
+KeyNaming = Callable[[PublicKey], KeyId]
+"""Finds the id of a key that was just made, where the id follows from the key (did:key, did:jwk)."""
 
-    async def create(self, kid: KeyId) -> PublicKey:
-        """Make a P-256 key under ``kid`` and return its public half."""
+
+class KeyVault(Protocol):
+    """Private keys and symmetric secrets of this node. A private key is used through the vault, never exported.
+
+    What signs on the event loop goes through ``node/keys/signing.py``, since a key may live in a device.
+    """
+
+    async def create(self, kid: KeyId | KeyNaming) -> PublicKey:
+        """Make a P-256 key under ``kid`` and return its public half.
+
+        Raises:
+            VaultError: it can not be made, or the vault does not answer.
+        """
         ...
 
     async def key(self, kid: KeyId) -> PrivateKey:
@@ -121,11 +132,24 @@ class KeyVault(Protocol):
 
         Raises:
             KeyError: there is no key under ``kid``.
+            VaultError: it can not be used, or the vault does not answer.
+        """
+        ...
+
+    async def remove(self, kid: KeyId) -> None:
+        """Take a key away for good; does nothing when there is none.
+
+        Raises:
+            VaultError: the vault does not answer.
         """
         ...
 
     def secret(self, name: str) -> bytes:
         """Return the 32-byte secret called ``name`` ("pseudonym", "seal"), made when the node was."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device, when there is one; does not wait for it."""
         ...
 
 

@@ -130,7 +130,8 @@ async def _own_keys(config: Config) -> dict[KeyId, PublicKey]:
 
     from node.identity.errors import UnknownSubjectError
     from node.identity.subjects import Subjects
-    from node.keys.file_vault import FileVault, VaultError
+    from node.keys.choosing import open_vault
+    from node.keys.errors import VaultError
     from node.storage.database import open_database
     from node.world import SystemClock, SystemEntropy
 
@@ -139,12 +140,12 @@ async def _own_keys(config: Config) -> dict[KeyId, PublicKey]:
         return keys  # opening would make one
     clock, entropy = SystemClock(), SystemEntropy()
     try:
-        vault = FileVault.open(config.data / "keys", config.vault_key, entropy)
+        vault = open_vault(config, entropy)
         async with open_database(config.database_url) as database:
             subjects = Subjects(database, vault, clock, entropy, config.url)
             for subject in await subjects.all():
                 for did in subject.dids:
-                    keys |= dict(await subjects.keys(did))
+                    keys |= await subjects.keys_ever(did)
     except (OSError, VaultError, SQLAlchemyError, UnknownSubjectError) as error:
         say(f"the keys in the database can not be read ({type(error).__name__}): signatures are not checked")
     return keys

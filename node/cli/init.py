@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from node.cli.output import DONE, CommandError, say
 from node.config.template import Chosen
 from node.founding import Certificate, FoundingError, found_node
-from node.keys.file_vault import VaultError
+from node.keys.errors import VaultError
 from node.world import SystemClock, SystemEntropy
 
 
@@ -37,6 +37,11 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         "--trust-uzi", action="append", default=[], help="SHA-256 (base64url) of a root that vouches for organisations"
     )
     network.add_argument("--unsafe-loopback-peers", action="store_true", help="development: peers on this machine")
+    keys = parser.add_argument_group("its keys")
+    keys.add_argument("--pkcs11-module", type=Path, help="keep signing keys in a PKCS #11 token: the device's library")
+    keys.add_argument("--pkcs11-token", help="label of the token")
+    keys.add_argument("--pkcs11-pin-file", type=Path, help="file with the PIN of its user; copied")
+    keys.add_argument("--unsafe-plain-keys", action="store_true", help="development: keys in files, unencrypted")
     use = parser.add_argument_group("what it does")
     use.add_argument("--fhir-r4", help="our FHIR R4 server")
     use.add_argument("--fhir-stu3", help="our FHIR STU3 server")
@@ -60,6 +65,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.tls_certificate is not None:
         files |= {"tls.pem": _read(arguments.tls_certificate), "tls.key": _read(arguments.tls_key)}
         public |= {"tls_certificate": "tls.pem", "tls_key": "tls.key"}
+    token = (arguments.pkcs11_module, arguments.pkcs11_token, arguments.pkcs11_pin_file)
+    if any(token) and not all(token):
+        raise CommandError("--pkcs11-module, --pkcs11-token and --pkcs11-pin-file go together", code=2)
+    pkcs11: dict[str, str] = {}
+    if all(token):
+        files["pkcs11.pin"] = _read(arguments.pkcs11_pin_file)
+        module = str(arguments.pkcs11_module.absolute())
+        pkcs11 = {"module": module, "token": arguments.pkcs11_token, "pin_file": "pkcs11.pin"}
     if arguments.ca is not None:
         files["ca.pem"] = _read(arguments.ca)
     chosen = Chosen(
@@ -86,6 +99,8 @@ def _run(arguments: argparse.Namespace) -> int:
         refresh_ms=arguments.refresh_ms,
         cli_user=_cli_user(arguments.cli_user),
         loopback=arguments.unsafe_loopback_peers,
+        pkcs11=pkcs11,
+        plain_keys=arguments.unsafe_plain_keys,
     )
     certificate = None
     if arguments.certificate is not None:
@@ -105,7 +120,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except FoundingError as error:
         raise CommandError(str(error), error.remedy) from error
     except VaultError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(str(error), error.remedy) from error
     except OSError as error:
         raise CommandError(f"{error.filename or arguments.directory}: {error.strerror}") from error
     say(f"made a node in {arguments.directory}")

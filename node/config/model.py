@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 Ura = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
 SubjectName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]{1,128}$")]
 FhirVersion = Literal["r4", "stu3"]
+DidMethod = Literal["web", "key", "jwk"]
 
 
 class Section(BaseModel):
@@ -99,6 +100,17 @@ class Trust(Section):
     """SHA-256 (base64url) of the root certificates that vouch for care organisations; replaces ``{{uzi}}`` in use case files."""
 
 
+class Pkcs11(Section):
+    """A PKCS #11 token, such as a hardware security module, in which signing keys are made and stay; needs ``hazel-node[hsm]``."""
+
+    module: Path
+    """The shared library that comes with the device."""
+    token: Annotated[str, StringConstraints(min_length=1, max_length=32)]
+    """Label of the token."""
+    pin_file: Path
+    """File holding the PIN of the token's user."""
+
+
 class Discovery(Section):
     """Where organisations that take part in a use case find each other."""
 
@@ -149,6 +161,10 @@ class Config(Section):
     """Directory for databases and keys; keys in it are encrypted."""
     vault_key: Path = Path("vault.key")
     """File with the key that the private keys in ``data`` are encrypted under; keep it elsewhere than the data."""
+    pkcs11: Pkcs11 | None = None
+    """A token in which signing keys are made and stay, instead of files in ``data``."""
+    did_methods: tuple[DidMethod, ...] = ("web",)
+    """Kinds of identifiers that a new organisation gets (web, key, jwk), in order of preference; the first one signs."""
     database: str | None = None
     """Not supported yet: a running node uses SQLite in ``data``. Meant for ``postgresql+asyncpg://…`` with several replicas."""
     public: Listener
@@ -175,6 +191,8 @@ class Config(Section):
     """How it is written."""
     unsafe_loopback_peers: bool = False
     """Let peers live on 127.0.0.0/8 and under ``.localhost``: for development on one machine."""
+    unsafe_plain_keys: bool = False
+    """Keep the keys in ``data`` unencrypted: for development; chosen when a node is made."""
     unsafe_open_internal_api: bool = False
     """Let everybody on this machine use the internal API without a key, as nuts-node does."""
 
@@ -182,6 +200,13 @@ class Config(Section):
     @classmethod
     def _public_url(cls, value: str) -> str:
         return _checked_url(value, ("https",))
+
+    @field_validator("did_methods")
+    @classmethod
+    def _with_web(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "web" not in value or len(set(value)) != len(value):
+            raise ValueError("has to name web, and nothing twice")
+        return value
 
     @property
     def unsafe(self) -> tuple[str, ...]:

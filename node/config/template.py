@@ -25,6 +25,8 @@ class Chosen:
     refresh_ms: int | None = None
     cli_user: Mapping[str, str] = field(default_factory=dict)
     loopback: bool = False
+    pkcs11: Mapping[str, str] = field(default_factory=dict)
+    plain_keys: bool = False
 
 
 def config_text(chosen: Chosen) -> str:
@@ -67,6 +69,10 @@ def config_text(chosen: Chosen) -> str:
             lines.append(f"  uzi: {_list(chosen.uzi)}")
     if chosen.cli_user:
         lines += ["", *_described("cli_user", Config), "cli_user:", *_mapping(chosen.cli_user)]
+    if chosen.pkcs11:
+        lines += ["", *_described("pkcs11", Config), "pkcs11:", *_mapping(chosen.pkcs11)]
+    if chosen.plain_keys:
+        lines += ["", *_described("unsafe_plain_keys", Config), "unsafe_plain_keys: true"]
     if chosen.loopback:
         lines += ["", *_described("unsafe_loopback_peers", Config), "unsafe_loopback_peers: true"]
     return "\n".join(lines) + "\n"

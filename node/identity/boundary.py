@@ -4,14 +4,20 @@ from http import HTTPStatus
 
 from node.identity.errors import (
     CredentialConflictError,
+    DeactivatedError,
+    FixedKeyError,
     ForeignCredentialError,
     IdentityError,
     InvalidSubjectError,
+    OwnSubjectError,
+    SigningKeyError,
     SubjectExistsError,
+    TooManyServicesError,
     UnknownCredentialError,
     UnknownKeyError,
     UnknownSubjectError,
 )
+from node.keys.errors import VaultError
 from node.web.replies import RequestError
 
 _REFUSALS: dict[type[IdentityError], tuple[HTTPStatus, str]] = {
@@ -22,11 +28,21 @@ _REFUSALS: dict[type[IdentityError], tuple[HTTPStatus, str]] = {
     CredentialConflictError: (HTTPStatus.CONFLICT, "credential_conflict"),
     UnknownCredentialError: (HTTPStatus.NOT_FOUND, "unknown_credential"),
     UnknownKeyError: (HTTPStatus.NOT_FOUND, "unknown_key"),
+    DeactivatedError: (HTTPStatus.CONFLICT, "deactivated"),
+    SigningKeyError: (HTTPStatus.CONFLICT, "signing_key"),
+    FixedKeyError: (HTTPStatus.CONFLICT, "fixed_key"),
+    OwnSubjectError: (HTTPStatus.CONFLICT, "own_subject"),
+    TooManyServicesError: (HTTPStatus.CONFLICT, "too_many_services"),
 }
 
 
 def as_request_error(error: Exception) -> RequestError | None:
-    """Translate ``error`` when it is one of this room's; ``None`` otherwise."""
+    """Translate ``error`` when it is one of this room's or the vault's; ``None`` otherwise."""
+    if isinstance(error, VaultError):
+        # which file or device, the operator reads in the status; the caller may be a stranger
+        return RequestError(
+            HTTPStatus.SERVICE_UNAVAILABLE, "vault_away", "this node can not sign now", "ask its operator: hazel status"
+        )
     if not isinstance(error, IdentityError) or type(error) not in _REFUSALS:
         return None
     status, code = _REFUSALS[type(error)]

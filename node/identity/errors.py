@@ -5,11 +5,16 @@
     IdentityError
     ├── UnknownSubjectError      no such organisation here, or it was deactivated
     ├── SubjectExistsError       the name is taken
+    ├── DeactivatedError         it was taken out of service before
     ├── InvalidSubjectError      the name can not be used
     ├── ForeignCredentialError   the credential is about somebody else
     ├── CredentialConflictError  another credential with the same id is in the wallet
     ├── UnknownCredentialError   no such credential in the wallet
-    └── UnknownKeyError          no such key of an organisation hosted here
+    ├── UnknownKeyError          no such key of an organisation hosted here
+    ├── SigningKeyError          the key that signs can not be taken away before there is another
+    ├── FixedKeyError            the organisation has no identifier whose keys can change
+    ├── OwnSubjectError          the organisation that the node is made for stays
+    └── TooManyServicesError     the documents have no room for more
 
 Messages are fixed sentences: none of them quotes what the caller sent.
 """
@@ -30,7 +35,14 @@ class SubjectExistsError(IdentityError):
     """The name is taken, maybe by a deactivated organisation."""
 
     def __init__(self) -> None:
-        super().__init__("subject already exists")
+        super().__init__("could not store DID documents: subject already exists")  # nuts-node's words
+
+
+class DeactivatedError(IdentityError):
+    """The organisation was deactivated before."""
+
+    def __init__(self) -> None:
+        super().__init__("subject is deactivated")
 
 
 class InvalidSubjectError(IdentityError):
@@ -66,3 +78,31 @@ class UnknownKeyError(IdentityError):
 
     def __init__(self) -> None:
         super().__init__("private key not found")
+
+
+class SigningKeyError(IdentityError):
+    """The key is the one that signs."""
+
+    def __init__(self) -> None:
+        super().__init__("this key signs: rotate first, or call it compromised")
+
+
+class FixedKeyError(IdentityError):
+    """A did:key or did:jwk is its key."""
+
+    def __init__(self) -> None:
+        super().__init__("the keys of these identifiers can not change")
+
+
+class OwnSubjectError(IdentityError):
+    """The node can not be without the organisation it is made for."""
+
+    def __init__(self) -> None:
+        super().__init__("this node is made for this subject")
+
+
+class TooManyServicesError(IdentityError):
+    """The limit of services is reached."""
+
+    def __init__(self) -> None:
+        super().__init__("the subject has too many services")

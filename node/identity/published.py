@@ -2,7 +2,8 @@
 
 Used for DID documents, server metadata and presentation definitions. Our own bound of 300 s holds whatever a peer says, and a
 failure is remembered for at most 5 s, so that a peer that is down does not cost every request a timeout while one that comes
-back is seen at once. Redirects are not followed: the client hands them over as the answer they are, and they are refused here.
+back is seen at once. Who misses something in what is remembered may have it fetched again, past the caches in between, once in
+5 s per document. Redirects are not followed: the client hands them over as the answer they are, and they are refused here.
 
 What is kept is *read*, not believed: a parsed document says what its origin says, and nothing about whether that is true.
 """
@@ -21,6 +22,9 @@ MAX_AGE = 300.0
 
 FAILURE_AGE = 5.0
 """Seconds a failure is remembered at most."""
+
+AGAIN_AFTER = 5.0
+"""Seconds between two fetches of one document that somebody missed something in."""
 
 MAX_DOCUMENTS = 1_000
 """Documents of one kind kept in memory; the least recently used one goes."""
@@ -67,6 +71,7 @@ class Published(Generic[Document]):
         media_types: content types that count.
         timeout: seconds for one fetch.
         max_bytes: limit of a body.
+        keep: seconds a document is kept at most; 0 keeps none.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Published(Generic[Document]):
         timeout: float,
         max_bytes: int = MAX_PEER_REPLY,
         locate: Callable[[str], str] = _itself,
+        keep: float = MAX_AGE,
     ) -> None:
         self._peers = peers
         self._clock = clock
@@ -87,6 +93,8 @@ class Published(Generic[Document]):
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._locate = locate
+        self._keep_for = keep
+        self._again: OrderedDict[str, float] = OrderedDict()
         self._kept: OrderedDict[str, _Kept[Document]] = OrderedDict()
         self._flights: SingleFlight[str, Document] = SingleFlight()
 
@@ -111,6 +119,33 @@ class Published(Generic[Document]):
         assert kept.document is not None
         return kept.document
 
+    async def get_again(self, name: str, missed_in: Document) -> Document:
+        """Return a newer document than ``missed_in``, or that one when it was fetched again less than 5 s ago.
+
+        The first miss fetches at once, however young the document is: its origin may have changed it a moment ago.
+
+        Args:
+            name: as for :meth:`get`.
+            missed_in: the document that lacks what the caller looks for.
+
+        Raises:
+            PeerError: as :meth:`get`.
+            NotPublishedError: the same.
+            CredentialError: the same.
+        """
+        kept = self._kept.get(name)
+        if kept is not None and kept.document is not None and kept.document is not missed_in:
+            return kept.document  # somebody else looked again since
+        flight = f"again {name}"  # a fetch that began before the change would show the old document
+        now = self._clock.monotonic()
+        if flight not in self._flights and now - self._again.get(name, -AGAIN_AFTER) < AGAIN_AFTER:
+            return missed_in
+        self._again[name] = now
+        self._again.move_to_end(name)
+        while len(self._again) > MAX_DOCUMENTS:
+            self._again.popitem(last=False)
+        return await self._flights.run(flight, lambda: self._fetch(name, past_caches=True))
+
     def _recall(self, name: str, younger_than: float | None) -> _Kept[Document] | None:
         kept = self._kept.get(name)
         if kept is None:
@@ -124,13 +159,16 @@ class Published(Generic[Document]):
         self._kept.move_to_end(name)
         return kept
 
-    async def _fetch(self, name: str) -> Document:
+    async def _fetch(self, name: str, *, past_caches: bool = False) -> Document:
+        headers = {"Accept": ", ".join(self._media_types)}
+        if past_caches:
+            headers["Cache-Control"] = "no-cache"  # RFC 9111 §5.2.1.4
         try:
             response = await self._peers.send(
                 HttpRequest(
                     method="GET",
                     url=self._locate(name),
-                    headers={"Accept": ", ".join(self._media_types)},
+                    headers=headers,
                     max_bytes=self._max_bytes,
                     timeout=self._timeout,
                 )
@@ -139,7 +177,7 @@ class Published(Generic[Document]):
         except (PeerError, NotPublishedError, CredentialError) as error:
             self._keep(name, None, error, FAILURE_AGE)
             raise
-        self._keep(name, document, None, min(_max_age(response.headers), MAX_AGE))
+        self._keep(name, document, None, min(max_age(response.headers), self._keep_for))
         return document
 
     def _read(self, name: str, response: HttpResponse) -> Document:
@@ -160,7 +198,7 @@ class Published(Generic[Document]):
             self._kept.popitem(last=False)
 
 
-def _max_age(headers: Mapping[str, str]) -> float:
+def max_age(headers: Mapping[str, str]) -> float:
     """Return the seconds that ``Cache-Control`` allows; 0 when it says nothing we understand (RFC 9111 §5.2.2)."""
     age = 0.0
     for directive in headers.get("cache-control", "").lower().split(","):

@@ -1,5 +1,7 @@
 """HTTP of this room: did.json for the world, subjects and wallet for the vendor (WIRE §2.2, §3).
 
+What changes in documents is in ``vdr_routes.py``, our own API about keys in ``key_routes.py``; their routes are returned here too.
+
 Ids in paths arrive percent-decoded once; a did:web with a port comes in three spellings (``%3A``, ``%253A``, ``:``), all of which
 are understood (WIRE §2.1). What goes wrong is translated in ``boundary.py``.
 """
@@ -9,45 +11,44 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from credentials.did.did_web import web_did
-from credentials.did.document import build_document
 from credentials.did.identifier import DID, parse_did
 from credentials.errors import CredentialError, MalformedError, UntrustedError
+from node.identity import key_routes, vdr_routes
 from node.identity.path_ids import id_in_path
 from node.identity.resolver import DidResolver
-from node.identity.subjects import Subjects
+from node.identity.vdr_routes import AS_NUTS_NODE, SUBJECTS, KeysWanted
 from node.identity.wallet import Wallet
 from node.ports import Clock
 from node.web.bodies import read_json, read_model
+from node.web.operation import operation
 from node.web.replies import RequestError
 
-SUBJECTS = web.AppKey("SUBJECTS", Subjects)
+__all__ = ["CLOCK", "PUBLIC_URL", "RESOLVER", "SUBJECTS", "WALLET", "internal_routes", "public_routes"]
+
 WALLET = web.AppKey("WALLET", Wallet)
 RESOLVER = web.AppKey("RESOLVER", DidResolver)
 PUBLIC_URL = web.AppKey("PUBLIC_URL", str)
 CLOCK = web.AppKey("IDENTITY_CLOCK", Clock)
 
 _CACHEABLE = {"Cache-Control": "max-age=300"}
+_METADATA = {
+    "created": "0001-01-01T00:00:00Z",
+    "hash": "0" * 64,
+    "txs": None,
+    "deactivated": False,
+}
+"""What nuts-node says beside a document of these methods: nothing, in as many words (WIRE §2.2)."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_AS_NUTS_NODE = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
 _WALLET_MEDIA_TYPES = ("application/ld+json", "application/vc+ld+json")
-
-
-class KeysWanted(BaseModel):
-    """Which keys a new subject gets; only signing keys exist for did:web (WIRE §2.2)."""
-
-    model_config = _AS_NUTS_NODE
-
-    assertion_key: bool = Field(default=True, alias="assertionKey")
-    encryption_key: bool = Field(default=False, alias="encryptionKey")
 
 
 class NewSubject(BaseModel):
     """Body of ``POST /internal/vdr/v2/subject``."""
 
-    model_config = _AS_NUTS_NODE
+    model_config = AS_NUTS_NODE
 
     subject: str | None = None
     keys: KeysWanted = KeysWanted()
@@ -65,10 +66,12 @@ def public_routes(base_path: str = "") -> list[web.RouteDef]:
 def internal_routes() -> list[web.RouteDef]:
     """Return the routes of the internal listener. ``{subject}`` in a path is always the organisation acted for."""
     return [
-        web.get("/internal/vdr/v2/subject", get_subjects),
-        web.post("/internal/vdr/v2/subject", post_subject),
-        web.get("/internal/vdr/v2/subject/{subject}", get_subject),
-        web.get("/internal/vdr/v2/did/{did}", get_did),
+        web.get("/internal/vdr/v2/subject", operation("ListSubjects", get_subjects)),
+        web.post("/internal/vdr/v2/subject", operation("CreateSubject", post_subject)),
+        web.get("/internal/vdr/v2/subject/{subject}", operation("SubjectDIDs", get_subject)),
+        web.get("/internal/vdr/v2/did/{did}", operation("ResolveDID", get_did)),
+        *vdr_routes.routes(),
+        *key_routes.routes(),
         web.get("/internal/vcr/v2/holder/{subject}/vc", get_wallet),
         web.post("/internal/vcr/v2/holder/{subject}/vc", post_wallet),
         web.delete("/internal/vcr/v2/holder/{subject}/vc/{id}", delete_wallet),
@@ -93,11 +96,8 @@ async def get_subjects(request: web.Request) -> web.Response:
 
 async def post_subject(request: web.Request) -> web.Response:
     """``POST /internal/vdr/v2/subject``: create one."""
-    wanted = await read_model(request, NewSubject)
-    if wanted.keys.encryption_key or not wanted.keys.assertion_key:
-        raise RequestError(
-            HTTPStatus.BAD_REQUEST, "unsupported_keys", "a did:web subject has one signing key and no encryption key"
-        )
+    wanted = await read_model(request, NewSubject) if request.body_exists else NewSubject()
+    wanted.keys.check()
     subjects = request.app[SUBJECTS]
     made = await subjects.create(wanted.subject)
     documents = [await subjects.document(did) for did in made.dids]
@@ -111,12 +111,12 @@ async def get_subject(request: web.Request) -> web.Response:
 
 
 async def get_did(request: web.Request) -> web.Response:
-    """``GET /internal/vdr/v2/did/{did}``: resolve a DID, ours or another's, to its assertion keys."""
+    """``GET /internal/vdr/v2/did/{did}``: resolve a DID, ours or another's, to its document as published."""
     try:
         did = parse_did(id_in_path(request.match_info["did"]))
     except MalformedError as error:
         raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_did", "this is not a DID") from error
-    return web.json_response({"document": await _resolve(request, did), "documentMetadata": {"deactivated": False}})
+    return web.json_response({"document": await _resolve(request, did), "documentMetadata": _METADATA})
 
 
 async def get_wallet(request: web.Request) -> web.Response:
@@ -144,15 +144,10 @@ async def delete_wallet(request: web.Request) -> web.Response:
 
 
 async def _resolve(request: web.Request, did: DID) -> dict[str, Any]:
-    """Return a document with the keys that count; anything else another host says in its document is left out."""
-    own = await request.app[SUBJECTS].document(did)
-    if own is not None:
-        return own
     try:
-        keys = await request.app[RESOLVER].keys([did])
+        return await request.app[RESOLVER].document(did)
     except UntrustedError as error:
         raise RequestError(HTTPStatus.NOT_FOUND, "unresolvable_did", "the DID can not be resolved") from error
-    return build_document(did, tuple(keys.items()))
 
 
 def _no_such_did() -> RequestError:

@@ -22,6 +22,10 @@ class SingleFlight(Generic[Key, Value]):
     def __init__(self) -> None:
         self._under_way: dict[Key, asyncio.Future[Value]] = {}
 
+    def __contains__(self, key: Key) -> bool:
+        """Whether work for ``key`` is under way."""
+        return key in self._under_way
+
     async def run(self, key: Key, work: Callable[[], Awaitable[Value]]) -> Value:
         """Return the outcome of ``work``, done by whoever asked for ``key`` first.
 

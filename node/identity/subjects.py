@@ -1,7 +1,8 @@
 """The organisations this node hosts: names, DIDs, public keys and DID documents (WIRE §2.2).
 
-A subject's *name* appears in ``/oauth2/{name}``; its DID holds a random UUID and never the name. The first key of the first
-DID signs, also after a rotation that put a newer key in front. Private keys stay in the vault.
+A subject's *name* appears in ``/oauth2/{name}``; its DIDs, one per configured method and in the configured order, never hold it. The
+first key of the first DID signs, and a rotation puts the newer key in front. Private keys stay in the vault. Keys change in
+``key_changes.py``, services in ``services.py``.
 
 What is read often (a token request asks for its subject several times) is kept in memory. One process writes; replicas on one
 PostgreSQL see each other's changes within :data:`MAX_AGE`.
@@ -9,28 +10,33 @@ PostgreSQL see each other's changes within :data:`MAX_AGE`.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from credentials.did.did_web import web_did
-from credentials.did.document import build_document
-from credentials.did.identifier import DID
+from credentials.did.document import RELATIONSHIPS, build_document
+from credentials.did.identifier import DID, did_method
+from credentials.did.service import Service
 from credentials.keys import KeyId, PublicKey
 from credentials.ports import PrivateKey
-from node.identity.errors import InvalidSubjectError, SubjectExistsError, UnknownSubjectError
+from node.config.model import DidMethod
+from node.identity.errors import DeactivatedError, InvalidSubjectError, SubjectExistsError, UnknownSubjectError
+from node.identity.methods import make_did
 from node.ports import Clock, Entropy, KeyVault
 from node.storage.database import Database
-from node.storage.schema import did_keys, dids, subjects
+from node.storage.schema import did_keys, did_services, dids, subjects
 
 __all__ = ["InvalidSubjectError", "Subject", "SubjectExistsError", "Subjects", "UnknownSubjectError"]
 
 MAX_NAME = 128
 MAX_AGE = 60.0
 """Seconds that a subject is served from memory."""
+
+KEY_ORDER = (did_keys.c.position, did_keys.c.created_at.desc(), did_keys.c.kid)
+"""Of the keys in a document: a rotation counts down."""
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}", re.ASCII)
 
@@ -50,10 +56,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """A subject with the public keys of its DIDs, in document order."""
+    """A subject with the public keys and services of its DIDs, in document order."""
 
     subject: Subject
     keys: Mapping[DID, tuple[tuple[KeyId, PublicKey], ...]]
+    services: Mapping[DID, tuple[Service, ...]]
     loaded: float
 
 
@@ -66,46 +73,78 @@ class Subjects:
         clock: for creation times and the age of what is in memory.
         entropy: for UUIDs.
         public_url: where the world reaches this node, without a trailing slash.
+        methods: kinds of DIDs that a subject gets, in order of preference.
     """
 
-    def __init__(self, database: Database, vault: KeyVault, clock: Clock, entropy: Entropy, public_url: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: KeyVault,
+        clock: Clock,
+        entropy: Entropy,
+        public_url: str,
+        *,
+        methods: Sequence[DidMethod] = ("web",),
+    ) -> None:
         self._database = database
         self._vault = vault
         self._clock = clock
         self._entropy = entropy
         self._public_url = public_url.rstrip("/")
+        self._methods = tuple(methods)
         self._by_name: dict[str, _Known] = {}
         self._names: dict[str, str] | None = None
         self._names_loaded = 0.0
         self._changes = 0
 
     async def create(self, name: str | None = None) -> Subject:
-        """Make a subject with one did:web and one P-256 key; the name defaults to a random UUID.
+        """Make a subject with a DID of each configured method and a P-256 key for each; the name defaults to a random UUID.
 
         Raises:
             InvalidSubjectError: the name can not be used.
             SubjectExistsError: the name is taken.
+            VaultError: the vault can not make keys now.
         """
         name = self._entropy.uuid() if name is None else name
         if _NAME.fullmatch(name) is None or set(name) == {"."}:  # "." and ".." are not path segments
             raise InvalidSubjectError
-        did = web_did(self._public_url, self._entropy.uuid())
-        kid = KeyId(f"{did}#{self._entropy.uuid()}")
-        # The key first: a crash in between leaves a key that nobody refers to, never a document without its key.
-        public = await self._vault.create(kid)
+        # The keys first: a crash in between leaves a key that nobody refers to, never a document without its key.
+        made = [await make_did(method, self._vault, self._entropy, self._public_url) for method in self._methods]
         now = int(self._clock.now().timestamp() * 1000)
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(insert(subjects).values(name=name, created_at=now))
-                await connection.execute(insert(dids).values(did=did, subject=name, position=0, created_at=now))
-                jwk = json.dumps(public.to_jwk(), sort_keys=True, separators=(",", ":"))
-                await connection.execute(
-                    insert(did_keys).values(kid=kid, did=did, position=0, public_jwk_json=jwk, created_at=now)
-                )
+                for position, (did, kid, public) in enumerate(made):
+                    await connection.execute(
+                        insert(dids).values(did=did, subject=name, position=position, created_at=now)
+                    )
+                    await connection.execute(
+                        insert(did_keys).values(
+                            kid=kid, did=did, position=0, public_jwk_json=jwk_text(public), created_at=now
+                        )
+                    )
         except IntegrityError as error:
             raise SubjectExistsError from error
         self.forget()
-        return Subject(name=name, dids=(did,))
+        return Subject(name=name, dids=tuple(did for did, _, _ in made))
+
+    async def deactivate(self, name: str) -> None:
+        """Take a subject out of service for good: its documents are gone, its name stays taken.
+
+        Raises:
+            UnknownSubjectError: there never was such a subject.
+            DeactivatedError: it was deactivated before.
+        """
+        now = int(self._clock.now().timestamp() * 1000)
+        async with self._database.transaction() as connection:
+            found = await connection.execute(select(subjects.c.deactivated_at).where(subjects.c.name == name))
+            row = found.first()
+            if row is None:
+                raise UnknownSubjectError
+            if row.deactivated_at is not None:
+                raise DeactivatedError
+            await connection.execute(update(subjects).where(subjects.c.name == name).values(deactivated_at=now))
+        self.forget()
 
     async def get(self, name: str) -> Subject:
         """Return the subject called ``name``.
@@ -127,7 +166,7 @@ class Subjects:
             found: dict[str, list[DID]] = {}
             for name, did in rows:
                 found.setdefault(name, []).append(DID(did))
-        return tuple(Subject(name=name, dids=tuple(owned)) for name, owned in found.items())
+        return tuple(Subject(name=name, dids=self._in_order(owned)) for name, owned in found.items())
 
     async def subject_of(self, did: str) -> str | None:
         """Return the name of the active subject that owns ``did``; ``None`` when it is not one of ours."""
@@ -153,7 +192,29 @@ class Subjects:
     async def document(self, did: str) -> dict[str, Any] | None:
         """Return the DID document we serve for ``did``; ``None`` when it is not one of ours."""
         keys = await self.keys(DID(did))
-        return build_document(DID(did), keys) if keys else None
+        if not keys:
+            return None
+        services = await self.services(DID(did))
+        relationships = (
+            ("assertionMethod",) if did_method(did) == "jwk" else RELATIONSHIPS
+        )  # as who resolves it sees it
+        return build_document(DID(did), keys, [each.to_json(DID(did)) for each in services], relationships)
+
+    async def services(self, did: DID) -> tuple[Service, ...]:
+        """Return the services of one of our DIDs in document order; empty when it is not ours."""
+        name = await self.subject_of(did)
+        try:
+            return () if name is None else (await self._known(name)).services.get(did, ())
+        except UnknownSubjectError:  # as above
+            return ()
+
+    async def keys_ever(self, did: DID) -> Mapping[KeyId, PublicKey]:
+        """Return every key that one of our DIDs ever had: old records of ours were signed with them."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                select(did_keys.c.kid, did_keys.c.public_jwk_json).where(did_keys.c.did == did).order_by(*KEY_ORDER)
+            )
+            return {KeyId(kid): PublicKey.from_jwk(json.loads(jwk)) for kid, jwk in rows}
 
     async def signer(self, name: str) -> tuple[DID, PrivateKey]:
         """Return the DID and the key with which ``name`` signs.
@@ -161,6 +222,7 @@ class Subjects:
         Raises:
             UnknownSubjectError: no such subject.
             KeyError: the vault does not hold its key.
+            VaultError: the vault can not be used now.
         """
         known = await self._known(name)
         did = known.subject.dids[0]
@@ -172,6 +234,7 @@ class Subjects:
         Raises:
             UnknownSubjectError: the DID is not ours.
             KeyError: the vault does not hold its key.
+            VaultError: the vault can not be used now.
         """
         keys = await self.keys(did)
         if not keys:
@@ -200,17 +263,37 @@ class Subjects:
                 select(dids.c.did, did_keys.c.kid, did_keys.c.public_jwk_json)
                 .join(subjects, dids.c.subject == subjects.c.name)
                 .join(did_keys, did_keys.c.did == dids.c.did)
-                .where(subjects.c.name == name, subjects.c.deactivated_at.is_(None))
-                .order_by(dids.c.position, did_keys.c.position)
+                .where(subjects.c.name == name, subjects.c.deactivated_at.is_(None), did_keys.c.removed_at.is_(None))
+                .order_by(dids.c.position, *KEY_ORDER)
             )
             keys: dict[DID, list[tuple[KeyId, PublicKey]]] = {}
             for did, kid, jwk in rows:
                 keys.setdefault(DID(did), []).append((KeyId(kid), PublicKey.from_jwk(json.loads(jwk))))
+            rows = await connection.execute(
+                select(did_services.c.did, did_services.c.type, did_services.c.endpoint_json)
+                .join(dids, did_services.c.did == dids.c.did)
+                .where(dids.c.subject == name)
+                .order_by(did_services.c.position, did_services.c.fragment)
+            )
+            services: dict[DID, list[Service]] = {}
+            for did, kind, endpoint in rows:
+                services.setdefault(DID(did), []).append(Service(type=kind, endpoint_json=endpoint))
         if not keys:
             self._by_name.pop(name, None)
             raise UnknownSubjectError
         return _Known(
-            subject=Subject(name=name, dids=tuple(keys)),
+            subject=Subject(name=name, dids=self._in_order(keys)),
             keys={did: tuple(found) for did, found in keys.items()},
+            services={did: tuple(found) for did, found in services.items()},
             loaded=self._clock.monotonic(),
         )
+
+    def _in_order(self, owned: Iterable[DID]) -> tuple[DID, ...]:
+        """Return DIDs in the configured order of their methods; those that are not configured any more come last."""
+        order = {method: place for place, method in enumerate(self._methods)}
+        return tuple(sorted(owned, key=lambda did: order.get(cast("DidMethod", did_method(did)), len(order))))
+
+
+def jwk_text(key: PublicKey) -> str:
+    """Write a public key as it is stored."""
+    return json.dumps(key.to_jwk(), sort_keys=True, separators=(",", ":"))

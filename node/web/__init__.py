@@ -10,6 +10,7 @@ Handlers are three lines: parse, call, render. What they raise becomes a reply a
     boundary.py       errors to replies, one renderer per dialect; request targets judged before routing
     replies.py        the one error type a handler raises, and what it becomes
     problem.py        RFC 9457 problem documents
+    operation.py      names of nuts-node's operations, for the titles of its problems
     bodies.py         JSON, forms and models read strictly, with limits
     parameters.py     parameters in the address: known ones, once
     internal_auth.py  API keys and what they may do

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from node.web.operation import OPERATION
 from node.web.problem import as_problem
 from node.web.replies import ErrorReply, RequestError
 
@@ -108,6 +109,8 @@ def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[T
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from None
             refusal = _as_request_error(error, translations)
+            if OPERATION in request:
+                refusal.title = f"{request[OPERATION]} failed"
             if refusal.code == "internal_error":
                 logger.error(
                     "request failed", extra={"code": refusal.code, "error": type(error).__name__}

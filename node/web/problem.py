@@ -15,7 +15,7 @@ PROBLEM_JSON = "application/problem+json"
 def as_problem(error: RequestError) -> ErrorReply:
     """Render ``error``; nothing but its own safe members appears."""
     document = {
-        "title": HTTPStatus(error.status).phrase,
+        "title": error.title or HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.message,
         "code": error.code,

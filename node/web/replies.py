@@ -17,7 +17,10 @@ class RequestError(Exception):
         message: a sentence, safe for the caller.
         remedy: what to do next, where we know.
         headers: for example ``Retry-After``.
+        title: of the problem document; by default the status in words.
     """
+
+    title: str | None = None
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ from credentials.keys import KeyId, PublicKey, SoftwareKey
 from credentials.ports import PrivateKey
 from node.audit.log import AlreadyUsedError, AuditUnavailableError, Receipt, SingleUse, StaleDecisionError
 from node.audit.record import AuditRecord, Outcome
-from node.ports import HttpRequest, HttpResponse, PeerCode, PeerError
+from node.ports import HttpRequest, HttpResponse, KeyNaming, PeerCode, PeerError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -189,18 +189,27 @@ class MemoryVault:
     def __init__(self) -> None:
         self.keys: dict[KeyId, SoftwareKey] = {}
 
-    async def create(self, kid: KeyId) -> PublicKey:
+    async def create(self, kid: KeyId | KeyNaming) -> PublicKey:
         """Make a P-256 key."""
-        self.keys[kid] = SoftwareKey.generate(kid)
-        return self.keys[kid].public
+        made = SoftwareKey.generate(kid if isinstance(kid, str) else KeyId(""))
+        name = kid if isinstance(kid, str) else kid(made.public)
+        self.keys[name] = made.renamed(name)
+        return made.public
 
     async def key(self, kid: KeyId) -> PrivateKey:
         """The key, or ``KeyError``."""
         return self.keys[kid]
 
+    async def remove(self, kid: KeyId) -> None:
+        """Forget it."""
+        self.keys.pop(kid, None)
+
     def secret(self, name: str) -> bytes:
         """32 bytes that follow from the name."""
         return hashlib.sha256(name.encode()).digest()
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class RecordingAuditLog:

@@ -86,13 +86,16 @@ async def test_a_did_is_resolved_however_it_is_encoded(node: NodeUnderTest) -> N
     did = await node.found("gouwe")
     for text in (quote(did, safe=""), did, did.replace("%3A", ":")):
         status, body = await internal(node, "GET", f"/internal/vdr/v2/did/{text}")
-        assert (status, body["document"]["id"], body["documentMetadata"]) == (200, did, {"deactivated": False})
+        assert (status, body["document"]["id"]) == (200, did)
+        assert body["documentMetadata"] == {
+            "created": "0001-01-01T00:00:00Z", "hash": "0" * 64, "txs": None, "deactivated": False,
+        }  # fmt: skip
     for text, expected in [("did:web:nowhere.example", 404), ("x", 400)]:
         status, body = await internal(node, "GET", f"/internal/vdr/v2/did/{text}")
         assert status == expected
 
 
-async def test_somebody_elses_did_is_resolved_to_the_keys_that_count(tmp_path: Path) -> None:
+async def test_somebody_elses_did_is_resolved_to_the_document_as_published(tmp_path: Path) -> None:
     internet = SimulatedInternet()
     key = a_key("oever")
 
@@ -112,7 +115,7 @@ async def test_somebody_elses_did_is_resolved_to_the_keys_that_count(tmp_path: P
         status, body = await internal(node, "GET", f"/internal/vdr/v2/did/{quote(a_did('oever'), safe='')}")
         assert status == 200
         assert body["document"]["assertionMethod"] == [key.kid]
-        assert "zq7" not in json.dumps(body)
+        assert body["document"]["x"] == "zq7"
 
 
 async def test_the_wallet_takes_shows_and_gives_up_credentials(node: NodeUnderTest) -> None:

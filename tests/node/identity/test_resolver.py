@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from credentials.did.did_jwk import did_jwk
+from credentials.did.did_key import did_key
 from credentials.did.document import build_document
 from credentials.did.identifier import DID
 from credentials.errors import UntrustedError
@@ -168,12 +170,104 @@ async def test_a_wanted_key_that_is_missing_is_looked_for_again_every_5_seconds_
 ) -> None:
     answering(internet, reply(document("old"), cache_control="max-age=300"))
     new = a_key("oever", "new")
-    assert new.kid not in await resolver.keys([PEER], wanted=[new.kid])
+    for _ in range(3):
+        assert new.kid not in await resolver.keys([PEER], wanted=[new.kid])
+    assert len(internet.calls) == 2
     answering(internet, reply(document("old", "new"), cache_control="max-age=300"))
     assert new.kid not in await resolver.keys([PEER], wanted=[new.kid])
     clock.jump(5)
     assert new.kid in await resolver.keys([PEER], wanted=[new.kid])
+    assert len(internet.calls) == 3
+
+
+async def test_a_key_that_is_a_moment_old_is_found_however_young_the_document_in_memory_is(
+    resolver: DidResolver, internet: SimulatedInternet
+) -> None:
+    """A peer may rotate right after we fetched: the first unknown key id never waits."""
+    answering(internet, reply(document("old"), cache_control="max-age=300"))
+    await resolver.keys([PEER])
+    answering(internet, reply(document("new", "old"), cache_control="max-age=300"))
+    new = a_key("oever", "new")
+    assert new.kid in await resolver.keys([PEER], wanted=[new.kid])
+    assert [call.headers.get("Cache-Control") for call in internet.calls] == [None, "no-cache"]
+
+
+async def test_many_who_miss_one_key_at_once_look_for_it_once(
+    resolver: DidResolver, subjects: Subjects, internet: SimulatedInternet
+) -> None:
+    answering(internet, reply(document("old"), cache_control="max-age=300"))
+    await resolver.keys([PEER])
+    answering(internet, reply(document("new", "old"), cache_control="max-age=300"))
+    internet.gates[ORIGIN] = asyncio.Event()
+    new = a_key("oever", "new")
+    asked = [asyncio.create_task(resolver.keys([PEER], wanted=[new.kid])) for _ in range(30)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    internet.gates[ORIGIN].set()
+    assert all(new.kid in found for found in await asyncio.gather(*asked))
     assert len(internet.calls) == 2
+
+
+@pytest.mark.parametrize("attack", ["#new", "did:web:linde.example:iam:1#new", f"{PEER}x#new"])
+async def test_key_ids_of_others_make_nobody_fetch(
+    resolver: DidResolver, internet: SimulatedInternet, attack: str
+) -> None:
+    answering(internet, reply(document(), cache_control="max-age=300"))
+    for _ in range(3):
+        assert attack not in await resolver.keys([PEER], wanted=[attack])
+    assert len(internet.calls) == 1
+
+
+async def test_a_document_can_not_give_keys_of_others_or_for_other_uses(
+    resolver: DidResolver, internet: SimulatedInternet
+) -> None:
+    """Key confusion: a foreign key id, a relative one, one that is not under assertionMethod."""
+    good, bad = a_key("oever"), a_key("linde")
+
+    def method(kid: str, **members: Any) -> dict[str, Any]:
+        jwk = bad.public.to_jwk()
+        return {"id": kid, "type": "JsonWebKey2020", "controller": PEER, "publicKeyJwk": jwk} | members
+
+    mine = {**method(good.kid), "publicKeyJwk": good.public.to_jwk()}
+    others = [method(bad.kid), method("#relative"), method(f"{PEER}#foreign", controller=a_did("linde"))]
+    unlisted = method(f"{PEER}#unlisted")
+    answering(
+        internet,
+        reply(
+            document(
+                verificationMethod=[mine, *others, unlisted],
+                authentication=[unlisted["id"]],
+                assertionMethod=[good.kid, *(each["id"] for each in others)],
+            )
+        ),
+    )
+    assert await resolver.keys([PEER]) == {good.kid: good.public}
+
+
+async def test_dids_that_are_keys_cost_no_fetch(resolver: DidResolver, internet: SimulatedInternet) -> None:
+    public = a_key("oever").public
+    for did in (did_key(public), did_jwk(public)):
+        [(kid, key)] = (await resolver.keys([did])).items()
+        assert kid.startswith(f"{did}#")
+        assert key == public
+        shown = await resolver.document(did)
+        assert shown["id"] == did
+        assert shown["assertionMethod"] == [kid]
+        assert ("authentication" in shown) == did.startswith("did:key")
+    assert internet.calls == []
+
+
+async def test_a_whole_document_is_not_kept(resolver: DidResolver, internet: SimulatedInternet) -> None:
+    answering(internet, reply(document(alsoKnownAs=["x"]), cache_control="max-age=300"))
+    for _ in range(2):
+        assert (await resolver.document(PEER))["alsoKnownAs"] == ["x"]
+    assert len(internet.calls) == 2
+
+
+@pytest.mark.parametrize("did", ["did:nuts:x", "did:key:z6Mk", "did:jwk:e30", "did:web:gouwe.example:iam:1", PEER])
+async def test_what_can_not_be_resolved_has_no_document(resolver: DidResolver, did: str) -> None:
+    with pytest.raises(UntrustedError):
+        await resolver.document(DID(did))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ async def test_a_changed_or_swapped_file_is_found(tmp_path: Path) -> None:
     other = KeyId("did:web:a.example:iam:1#k2")
     await vault.create(KID)
     await vault.create(other)
-    vault._file(KID).write_bytes(vault._file(other).read_bytes())
+    vault._files.file(KID).write_bytes(vault._files.file(other).read_bytes())
     with pytest.raises(VaultError):
         await FileVault.open(tmp_path / "keys", tmp_path / "vault.key", Chance()).key(KID)
 

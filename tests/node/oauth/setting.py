@@ -22,11 +22,14 @@ from credentials.query.definition import PresentationDefinition
 from credentials.vc.credential import NUTS_CONTEXT
 from credentials.vc.issue import issue_x509_credential, self_attested
 from node.identity.boundary import as_request_error as identity_error
+from node.identity.key_changes import KeyChanges
 from node.identity.resolver import DidResolver
 from node.identity.routes import CLOCK, PUBLIC_URL, RESOLVER, SUBJECTS, WALLET
 from node.identity.routes import internal_routes as identity_internal
 from node.identity.routes import public_routes as identity_public
+from node.identity.services import Services
 from node.identity.subjects import Subjects
+from node.identity.vdr_routes import KEY_CHANGES, SERVICES
 from node.identity.wallet import Wallet
 from node.oauth.boundary import PREFIXES, as_oauth_reply
 from node.oauth.boundary import as_request_error as oauth_error
@@ -212,6 +215,8 @@ async def a_node(
         internal.add_routes([*identity_internal(), *internal_routes()])
         for app in (public, internal):
             app[SUBJECTS], app[WALLET], app[RESOLVER] = subjects, wallet, resolver
+            app[SERVICES] = Services(database, subjects, clock)
+            app[KEY_CHANGES] = KeyChanges(database, subjects, vault, clock, entropy)
             app[PUBLIC_URL], app[CLOCK], app[DEFINITIONS] = url, clock, parsed
             app[TOKENS], app[INTROSPECTION], app[REQUESTER] = tokens, introspection, requester
         async with serve(internet, url, public) as public_client, TestClient(TestServer(internal)) as internal_client:
