@@ -64,11 +64,10 @@ from node.oauth.metadata import WELL_KNOWN
 from node.oauth.refusals import RefusalCounter
 from node.oauth.requester import TokenRequester
 from node.oauth.resource import ResourceGuard
-from node.oauth.signature_memory import SignatureMemory
 from node.oauth.store import SqlTokenStore
 from node.ports import World
 from node.registries import routes as registry_routes
-from node.registries.adapters import OwnRegistrants, RegistryKeys, RegistryPeers
+from node.registries.adapters import OwnRegistrants, RegistryPeers
 from node.registries.definitions import DefinitionError, load_definitions
 from node.registries.participation import Participation
 from node.registries.renewal import Renewal
@@ -77,6 +76,8 @@ from node.storage.migrate import SchemaError, bring_up_to_date
 from node.storage.registry_store import SqlRegistryStore
 from node.usecases.book import UseCaseBook
 from node.usecases.load import UseCaseError, load_chosen
+from node.verification.signature_memory import SignatureMemory
+from node.verification.verifier import Verifier
 from node.web.boundary import boundary
 from node.web.client import open_own_client, open_peer_client
 from node.web.internal_auth import ApiKeys, internal_auth
@@ -158,6 +159,8 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     wallet = Wallet(database, subjects, clock)
     resolver = DidResolver(subjects, world.peers, clock, config.url)
     signatures = SignatureMemory()
+    verifier = Verifier(resolver=resolver, peers=world.peers, clock=clock, signatures=signatures)
+    stack.callback(verifier.close)
     usecases = _usecases(config)
     refusals = RefusalCounter(clock)
 
@@ -165,25 +168,22 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     services = load_definitions(config.discovery.definitions)
     _check_services(config, services)
     store = SqlRegistryStore(database)
-    keys = RegistryKeys(resolver)
     host = RegistryHost(
         {name: services[name] for name in config.discovery.host},
         store=store,
-        keys=keys,
+        verifier=verifier,
         clock=clock,
         entropy=entropy,
-        signatures=signatures,
     )
     client = RegistryClient(
         services,
         store=store,
         peers=RegistryPeers(world.peers),
-        keys=keys,
+        verifier=verifier,
         registrants=OwnRegistrants(subjects, wallet, config.url),
         clock=clock,
         entropy=entropy,
         host=host,
-        signatures=signatures,
     )
     participation = Participation(
         client=client,
@@ -207,7 +207,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     definitions = Definitions(usecases.definitions)
     tokens = TokenService(
         subjects=subjects,
-        resolver=resolver,
+        verifier=verifier,
         definitions=definitions,
         store=token_store,
         audit=audit,
@@ -280,7 +280,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         holder_type=config.organisation.facility_type,
         public_url=config.url,
         own=own,
-        guard=ResourceGuard(token_store, clock),
+        guard=ResourceGuard(token_store, clock, verifier),
         usecases=usecases,
         registered=participation,
         records=records,
@@ -370,6 +370,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         app[oauth_routes.DEFINITIONS] = definitions
         app[oauth_routes.INTROSPECTION] = Introspection(
             store=token_store,
+            standing=verifier,
             definitions=definitions,
             subjects=subjects,
             vault=vault,
@@ -405,7 +406,12 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         world=world,
         public=public,
         internal=internal,
-        loops={"discovery": participation.run, "audit head": heads.run, "prune": prune},
+        loops={
+            "discovery": participation.run,
+            "status lists": verifier.status_lists.run,
+            "audit head": heads.run,
+            "prune": prune,
+        },
     )
 
 

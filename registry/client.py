@@ -1,8 +1,8 @@
 """Taking part in discovery services: follow their logs, register our organisations, renew and withdraw.
 
 Following is collect, fetch, decide per page (`registry.sync`, `registry.admission`): every entry is verified here again, and one
-that is wrong is reported and never holds up the others. One that can't be verified yet, because a document is out of reach, is
-tried again until it expires.
+that is wrong is reported and never holds up the others. One that can't be verified yet, because a document or status list is
+out of reach, is tried again until it expires.
 
 A registration is a wish that is stored first and then carried out, so that a host that is away, or a crash, costs nothing but
 time: `RegistryClient.refresh` renews, retries and withdraws whatever is due.
@@ -12,13 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from credentials.did.identifier import DID, did_method, did_of_key
+from credentials.did.identifier import DID
 from credentials.encoding import b64url_encode
-from credentials.errors import CredentialError, NotCurrentError
-from credentials.keys import KeyId, PublicKey
-from credentials.ports import SignatureCache
+from credentials.errors import CredentialError, NotCurrentError, RevokedError, UnavailableError
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
-from credentials.vc.verify import needed_dids, verify_presentation
 from registry.admission import admit, precheck, rejection_of
 from registry.entry import Registered
 from registry.errors import PeerLogError, RegistryError, RejectedError
@@ -29,13 +26,13 @@ from registry.ports import (
     Clock,
     Decide,
     Entropy,
-    KeyResolver,
     OwnRegistration,
     Peers,
     Pending,
     Refusal,
     Registrants,
     RegistryStore,
+    Verifier,
 )
 from registry.registration import FreshValues, build_registration, build_withdrawal
 from registry.schedule import refresh_at, retry_at
@@ -107,22 +104,20 @@ class RegistryClient:
         *,
         store: RegistryStore,
         peers: Peers,
-        keys: KeyResolver,
+        verifier: Verifier,
         registrants: Registrants,
         clock: Clock,
         entropy: Entropy,
         host: RegistryHost | None = None,
-        signatures: SignatureCache | None = None,
     ) -> None:
         self.services = services
         self._store = store
         self._peers = peers
-        self._keys = keys
+        self._verifier = verifier
         self._registrants = registrants
         self._clock = clock
         self._entropy = entropy
         self._host = host
-        self._signatures = signatures
 
     # -- following
 
@@ -202,7 +197,7 @@ class RegistryClient:
         del checked.pending[room:]
 
     async def _check(self, service: ServiceDefinition, entries: Sequence[tuple[int, str]]) -> _Checked:
-        """Verify entries, a slice at a time: documents first, then signatures."""
+        """Verify entries, a slice at a time."""
         checked = _Checked()
         for start in range(0, len(entries), SLICE):
             parsed: list[tuple[int, SignedPresentation]] = []
@@ -211,10 +206,9 @@ class RegistryClient:
                     parsed.append((timestamp, self._parsed(service, compact)))
                 except RejectedError as error:
                     checked.refused.append(Refusal(timestamp=timestamp, error=error))
-            needed = frozenset[DID]().union(*(needed_dids(signed) for _, signed in parsed))
-            keys = await self._keys.keys(needed) if needed else {}
-            for timestamp, signed in parsed:
-                self._verify(service, timestamp, signed, keys, checked)
+            outcomes = await self._verifier.verify([signed for _, signed in parsed], audience=service.id)
+            for (timestamp, signed), outcome in zip(parsed, outcomes, strict=True):
+                self._sort(service, timestamp, signed, outcome, checked)
             await self._clock.sleep(0)
         return checked
 
@@ -228,33 +222,28 @@ class RegistryClient:
         precheck(signed, service, self._clock.now())
         return signed
 
-    def _verify(
+    def _sort(
         self,
         service: ServiceDefinition,
         timestamp: int,
         signed: SignedPresentation,
-        keys: Mapping[KeyId, PublicKey],
+        outcome: VerifiedPresentation | CredentialError,
         checked: _Checked,
     ) -> None:
-        now = self._clock.now()
-        try:
-            verified = verify_presentation(signed, keys, audience=service.id, now=now, signatures=self._signatures)
-        except CredentialError as error:
-            if isinstance(error, NotCurrentError) or _lacks_documents(signed, keys):
-                checked.pending.append(
-                    Pending(
-                        timestamp=timestamp,
-                        compact=signed.jws.compact,
-                        expires_at=signed.expires_at,
-                        reason=str(error),
-                    )
+        if not isinstance(outcome, CredentialError):
+            decide = self._decision(service, outcome)
+            checked.candidates.append(Candidate(timestamp=timestamp, holder=signed.holder, decide=decide))
+        elif _may_pass_later(outcome):
+            checked.pending.append(
+                Pending(
+                    timestamp=timestamp,
+                    compact=signed.jws.compact,
+                    expires_at=signed.expires_at,
+                    reason=str(outcome),
                 )
-            else:
-                checked.refused.append(Refusal(timestamp=timestamp, error=rejection_of(error)))
-            return
-        checked.candidates.append(
-            Candidate(timestamp=timestamp, holder=signed.holder, decide=self._decision(service, verified))
-        )
+            )
+        else:
+            checked.refused.append(Refusal(timestamp=timestamp, error=rejection_of(outcome)))
 
     def _decision(self, service: ServiceDefinition, verified: VerifiedPresentation) -> Decide:
         now = self._clock.now()
@@ -368,7 +357,6 @@ class RegistryClient:
         return service
 
 
-def _lacks_documents(signed: SignedPresentation, keys: Mapping[KeyId, PublicKey]) -> bool:
-    """Whether somebody's keys are missing altogether: then the fault may be the network's."""
-    found = {did_of_key(kid) for kid in keys}
-    return any(did_method(did) == "web" and did not in found for did in needed_dids(signed))
+def _may_pass_later(error: CredentialError) -> bool:
+    """Whether the fault may be the network's, or a clock's: then the entry is tried again."""
+    return isinstance(error, UnavailableError | NotCurrentError) and not isinstance(error, RevokedError)

@@ -1,21 +1,19 @@
 """Hosting discovery services: take registrations, hand out the log.
 
-Collect, fetch, decide: cheap checks first, so that a stranger can't make us fetch documents for nothing; then the documents of
-holder and issuers, the only await on the network; then the decision, inside the store's transaction.
+Collect, fetch, decide: cheap checks first, so that a stranger can't make us fetch documents for nothing; then verification, the
+only await on the network; then the decision, inside the store's transaction.
 """
 
 from collections.abc import Mapping
 
 from credentials.errors import CredentialError
-from credentials.ports import SignatureCache
 from credentials.vc.presentation import SignedPresentation
-from credentials.vc.verify import needed_dids, verify_presentation
 from registry.admission import admit, precheck, rejection_of
 from registry.entry import Entry
 from registry.errors import RejectedError
 from registry.log import PAGE_ENTRIES, cut_page
 from registry.messages import MAX_REGISTRATION_BYTES, ListPage
-from registry.ports import Clock, Entropy, KeyResolver, RegistryStore
+from registry.ports import Clock, Entropy, RegistryStore, Verifier
 from registry.service import ServiceDefinition
 
 
@@ -27,17 +25,15 @@ class RegistryHost:
         services: Mapping[str, ServiceDefinition],
         *,
         store: RegistryStore,
-        keys: KeyResolver,
+        verifier: Verifier,
         clock: Clock,
         entropy: Entropy,
-        signatures: SignatureCache | None = None,
     ) -> None:
         self.services = services
         self._store = store
-        self._keys = keys
+        self._verifier = verifier
         self._clock = clock
         self._entropy = entropy
-        self._signatures = signatures
 
     async def accept(self, service_id: str, compact: str) -> Entry:
         """Take a registration or a withdrawal.
@@ -61,11 +57,12 @@ class RegistryHost:
             # (2) what needs no keys
             precheck(signed, service, self._clock.now())
             # (3) signatures, dates and status
-            keys = await self._keys.keys(needed_dids(signed))
-            now = self._clock.now()
-            verified = verify_presentation(signed, keys, audience=service.id, now=now, signatures=self._signatures)
+            [verified] = await self._verifier.verify([signed], audience=service.id)
+            if isinstance(verified, CredentialError):
+                raise verified
         except CredentialError as error:
             raise rejection_of(error) from error
+        now = self._clock.now()
         # (4) the rules of the service, against what is stored
         return await self._store.accept(
             service.id,

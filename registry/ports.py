@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from credentials.did.identifier import DID
-from credentials.keys import KeyId, PublicKey
+from credentials.errors import CredentialError
 from credentials.ports import PrivateKey
 from credentials.vc.credential import SignedCredential
+from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 from registry.admission import Admission
 from registry.entry import Entry, Registered
 from registry.errors import RejectedError
@@ -52,13 +53,17 @@ class Entropy(Protocol):
         ...
 
 
-class KeyResolver(Protocol):
-    """Keys of other parties, from their DID documents."""
+class Verifier(Protocol):
+    """Verification of what others send, with whatever has to be fetched for it."""
 
-    async def keys(self, dids: frozenset[DID]) -> Mapping[KeyId, PublicKey]:
-        """Return the keys under ``assertionMethod`` of all these parties.
+    async def verify(
+        self, presentations: Sequence[SignedPresentation], *, audience: str
+    ) -> Sequence[VerifiedPresentation | CredentialError]:
+        """Verify presentations, side by side.
 
-        A party whose document can't be had or read has no keys in the result; that is not an error here.
+        Returns:
+            For each, in order, the verified presentation or why it is refused. `UnavailableError` is when something could not
+            be had that it takes: another time the answer may be different.
         """
         ...
 

@@ -6,7 +6,7 @@ is the payload itself. What is read is not believed: `credentials.status.verify`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
@@ -147,10 +147,6 @@ class VerifiedStatusList:
     list: StatusList
     issuer_key: KeyId
     as_of: datetime
-
-    def confirmed(self, now: datetime) -> Self:
-        """The same list, heard of again: its publisher said that it did not change."""
-        return replace(self, as_of=now)
 
 
 def _value_of(body: bytes) -> object:

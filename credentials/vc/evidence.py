@@ -9,60 +9,86 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Self
 
+from credentials.did.did_x509 import CertificateChain, is_x509_did
 from credentials.did.identifier import DID, did_method
-from credentials.errors import MalformedError
+from credentials.errors import UntrustedError
+from credentials.jws import SignedJWS
 from credentials.keys import KeyId, PublicKey
 from credentials.status.check import STATUS_GRACE, StatusLists
 from credentials.status.entry import entries_of
+from credentials.status.lists import StatusList
 from credentials.vc.credential import SignedCredential
 from credentials.vc.presentation import SignedPresentation
 
-MAX_STATUS_LISTS: Final = 32
+MAX_DIDS: Final = 16
+"""Parties whose documents one message may need."""
+MAX_STATUS_LISTS: Final = 16
 """Status lists that one message may need."""
+
+Message = SignedPresentation | SignedCredential | StatusList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """What has to be fetched before a message can be verified.
+    """What has to be fetched before messages can be verified.
 
     Attributes:
         dids: did:web parties whose documents are needed. Other methods bring their keys along.
         kids: keys that are said to have signed; a document in memory that lacks one is worth fetching again.
-        status_lists: addresses of status lists, and who has to have signed each; one that two issuers claim has both.
+        status_lists: addresses of status lists.
+        chains: certificates of did:x509 issuers, by the JWT they came with: their issuers may have taken them back.
     """
 
-    dids: frozenset[DID]
-    kids: frozenset[KeyId]
-    status_lists: Mapping[str, frozenset[DID]]
+    dids: frozenset[DID] = frozenset()
+    kids: frozenset[KeyId] = frozenset()
+    status_lists: frozenset[str] = frozenset()
+    chains: Mapping[str, CertificateChain] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, *messages: SignedPresentation | SignedCredential) -> Self:
-        """Collect what it takes to verify all of ``messages``.
+    def of(cls, message: Message) -> Self:
+        """Collect what it takes to verify one message.
 
         Raises:
-            MalformedError: a status entry can not be read, or too many lists are needed.
-            UntrustedError: a kind of status that can not be looked up.
+            MalformedError: certificates or a status entry can not be read.
+            UntrustedError: a kind of status that can not be looked up, or too much is needed.
         """
         dids: set[DID] = set()
         kids: set[KeyId] = set()
-        lists: dict[str, frozenset[DID]] = {}
-        for message in messages:
-            if isinstance(message, SignedPresentation):
-                dids.add(message.holder)
-                kids.add(message.kid)
-            for credential in _credentials(message):
-                for entry in entries_of(credential):
-                    lists[entry.url] = lists.get(entry.url, frozenset()) | {credential.issuer}
-                if not credential.is_self_attested:
-                    dids.add(credential.issuer)
-                if credential.jws is not None and credential.jws.kid is not None:
-                    kids.add(KeyId(credential.jws.kid))
+        lists: set[str] = set()
+        chains: dict[str, CertificateChain] = {}
+
+        def note(issuer: DID, jws: SignedJWS | None) -> None:
+            if did_method(issuer) == "web":
+                dids.add(issuer)
+            if jws is not None:
+                kids.add(KeyId(jws.kid or ""))
+                if is_x509_did(issuer) and "x5c" in jws.header:
+                    chains[jws.compact] = CertificateChain.parse(jws.header["x5c"])
+
+        match message:
+            case SignedPresentation():
+                note(message.holder, message.jws)
+            case StatusList():
+                note(message.issuer, message.jws)
+            case SignedCredential():
+                pass
+        for credential in _credentials(message):
+            lists.update(entry.url for entry in entries_of(credential))
+            if not credential.is_self_attested:
+                note(credential.issuer, credential.jws)
+        if len(dids) > MAX_DIDS:
+            raise UntrustedError(f"more than {MAX_DIDS} DIDs in one message")
         if len(lists) > MAX_STATUS_LISTS:
-            raise MalformedError(f"more than {MAX_STATUS_LISTS} status lists in one message")
-        return cls(
-            dids=frozenset(did for did in dids if did_method(did) == "web"),
-            kids=frozenset(kids),
-            status_lists=lists,
+            raise UntrustedError(f"more than {MAX_STATUS_LISTS} status lists in one message")
+        return cls(dids=frozenset(dids), kids=frozenset(kids), status_lists=frozenset(lists), chains=chains)
+
+    def __or__(self, other: Self) -> Self:
+        """What both need together."""
+        return type(self)(
+            dids=self.dids | other.dids,
+            kids=self.kids | other.kids,
+            status_lists=self.status_lists | other.status_lists,
+            chains={**self.chains, **other.chains},
         )
 
 
@@ -75,13 +101,21 @@ class Evidence:
         unresolved: parties whose document could not be had; what they signed may be accepted another time.
         status_lists: by address.
         status_grace: how old a status list may be when no newer one can be had.
+        chains: as read for `Needed`, so that they are not read again.
     """
 
     keys: Mapping[KeyId, PublicKey]
     unresolved: frozenset[DID] = frozenset()
     status_lists: StatusLists = field(default_factory=dict)
     status_grace: timedelta = STATUS_GRACE
+    chains: Mapping[str, CertificateChain] = field(default_factory=dict)
 
 
-def _credentials(message: SignedPresentation | SignedCredential) -> Iterable[SignedCredential]:
-    return message.credentials if isinstance(message, SignedPresentation) else (message,)
+def _credentials(message: Message) -> Iterable[SignedCredential]:
+    match message:
+        case SignedPresentation():
+            return message.credentials
+        case SignedCredential():
+            return (message,)
+        case StatusList():
+            return ()

@@ -8,8 +8,10 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from credentials.did.did_jwk import resolve_did_jwk
+from credentials.did.did_key import resolve_did_key
 from credentials.did.did_x509 import CertificateChain, X509Identifier, is_x509_did, resolve_x509
-from credentials.did.identifier import DID
+from credentials.did.identifier import DID, did_method
 from credentials.errors import UnavailableError, UntrustedError
 from credentials.jws import SignedJWS
 from credentials.keys import KeyId, PublicKey
@@ -60,7 +62,9 @@ def check_jwt(
     if kid != f"{issuer}#0":
         raise UntrustedError("a did:x509 has one key, #0")
     identifier = X509Identifier.parse(issuer)
-    chain = CertificateChain.parse(jws.header.get("x5c"))
+    chain = evidence.chains.get(jws.compact)
+    if chain is None:
+        chain = CertificateChain.parse(jws.header.get("x5c"))
     check_signature(jws, resolve_x509(identifier, chain, now, signatures=signatures), signatures)
     return X509Signer(identifier=identifier, chain=chain)
 
@@ -71,10 +75,20 @@ def key_of(kid: KeyId, evidence: Evidence) -> PublicKey:
     Raises:
         UnavailableError: the document it would be in could not be had.
         UntrustedError: it is not among the keys that were found.
+        MalformedError: it is not one of a did:key or did:jwk that can be read.
     """
-    key = evidence.keys.get(kid)
+    did = DID(kid.partition("#")[0])
+    # (1) an identifier that is its own key says so itself
+    match did_method(did):
+        case "key":
+            key = resolve_did_key(did).get(kid)
+        case "jwk":
+            key = resolve_did_jwk(did).get(kid)
+        case _:
+            key = evidence.keys.get(kid)
+    # (2) a key that lacks is one thing, a document that lacks another
     if key is None:
-        if kid.partition("#")[0] in evidence.unresolved:
+        if did in evidence.unresolved:
             raise UnavailableError("the DID document of a signer can not be had")
         raise UntrustedError("kid is not a known key of its DID")
     return key

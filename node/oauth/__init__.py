@@ -11,7 +11,6 @@ The resource side::
     grant.py       the decision itself: pure
     grants.py      what was granted
     store.py       where grants are kept, under a hash of their token
-    signature_memory.py  signatures that matched before
     refusals.py    counts callers who proved nothing
     resource.py    a request with a token -> whose it is
     introspect.py  the same for a vendor's own enforcement point (RFC 7662)

@@ -6,19 +6,18 @@ on however many replicas. Who is refused after proving who they are is recorded 
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from credentials.encoding import b64url_encode
-from credentials.errors import CredentialError, UntrustedError
-from credentials.keys import KeyId, PublicKey
+from credentials.errors import CredentialError, UnavailableError
 from credentials.query.matching import NoMatch
+from credentials.vc.evidence import Evidence
 from node.audit.log import AlreadyUsedError, AuditLog, AuditUnavailableError
 from node.audit.pseudonym import holds_bsn
 from node.audit.record import AuditRecord
 from node.audit.rules import RuleOutcome
 from node.identity.errors import UnknownSubjectError
-from node.identity.resolver import DidResolver
 from node.identity.subjects import Subjects
 from node.oauth.definitions import Definitions
 from node.oauth.dpop import DpopProof, check_proof
@@ -28,9 +27,9 @@ from node.oauth.grants import Grant
 from node.oauth.messages import TokenReply, TokenRequest
 from node.oauth.metadata import issuer_url, token_endpoint
 from node.oauth.refusals import RefusalCounter
-from node.oauth.signature_memory import SignatureMemory
 from node.oauth.store import TokenStore
 from node.ports import Clock, Entropy
+from node.verification.verifier import Verifier
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class TokenService:
         self,
         *,
         subjects: Subjects,
-        resolver: DidResolver,
+        verifier: Verifier,
         definitions: Definitions,
         store: TokenStore,
         audit: AuditLog,
@@ -61,7 +60,7 @@ class TokenService:
     ) -> None:
         """Take what it needs; ``public_url`` is where the world reaches this node."""
         self._subjects = subjects
-        self._resolver = resolver
+        self._verifier = verifier
         self._definitions = definitions
         self._store = store
         self._audit = audit
@@ -69,7 +68,6 @@ class TokenService:
         self._clock = clock
         self._entropy = entropy
         self._public_url = public_url
-        self._signatures = SignatureMemory()
 
     async def exchange(
         self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None, address: str | None
@@ -86,7 +84,7 @@ class TokenService:
             OAuthError: refused; recorded or counted.
         """
         try:
-            asked, proof, keys = await self._collect(subject, form, dpop)
+            asked, proof, evidence = await self._collect(subject, form, dpop)
         except OAuthError as error:
             self._refusals.count(address, error.reason)
             raise
@@ -94,9 +92,22 @@ class TokenService:
         required = self._definitions.required(asked.request.scope)
         now = self._clock.now()
         try:
-            decided = decide(asked, keys, issuer=issuer, required=required, now=now, signatures=self._signatures)
+            decided = await self._verifier.decide(
+                asked.messages,
+                lambda: decide(
+                    asked,
+                    evidence,
+                    issuer=issuer,
+                    required=required,
+                    now=now,
+                    signatures=self._verifier.signatures,
+                ),
+            )
+        except UnavailableError as error:
+            self._refusals.count(address, "busy")
+            raise OAuthError(OAuthCode.SERVER_ERROR, "no tokens can be given now", reason="busy") from error
         except OAuthError as error:
-            if not is_proved(asked, keys):
+            if not await self._verifier.decide(asked.messages, lambda: is_proved(asked, evidence)):
                 self._refusals.count(address, error.reason)
                 raise
             raise await self._refused(error, subject, asked, address, now) from error
@@ -109,7 +120,7 @@ class TokenService:
 
     async def _collect(
         self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None
-    ) -> tuple[Asked, DpopProof | None, Mapping[KeyId, PublicKey]]:
+    ) -> tuple[Asked, DpopProof | None, Evidence]:
         """Everything before the first signature of the holder, cheap first. Who fails here proved nothing."""
         # (1) to one of ours
         try:
@@ -125,13 +136,16 @@ class TokenService:
         asked = read_request(request, issuer=issuer, required=required, now=now)
         # (4) a proof for this very request, if there is one
         proof = None if dpop is None else _check_proof(dpop, issuer, now)
-        # (5) the keys to verify with
+        # (5) what it takes to verify them
         try:
-            keys = await self._resolver.keys(asked.needed_dids, wanted=asked.kids)
-        except UntrustedError as error:
+            evidence = await self._verifier.gather(*asked.messages)
+        except CredentialError as error:
+            description = "presentation(s) or credential(s) verification failed"
+            raise OAuthError(OAuthCode.INVALID_REQUEST, description, reason="verification") from error
+        if evidence.unresolved:
             description = "a DID of the presentation or its credentials can not be resolved"
-            raise OAuthError(OAuthCode.INVALID_REQUEST, description, reason="unresolvable") from error
-        return asked, proof, keys
+            raise OAuthError(OAuthCode.INVALID_REQUEST, description, reason="unresolvable")
+        return asked, proof, evidence
 
     async def _give(
         self,
@@ -162,6 +176,7 @@ class TokenService:
             expires_at=decided.expires_at,
             presentations=tuple(each.jws.compact for _, each in asked.presentations),
             submission=asked.raw_submission,
+            statuses=decided.statuses,
         )
         once = asked.once if proof is None else (*asked.once, proof.single_use)
         try:

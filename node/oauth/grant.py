@@ -3,8 +3,8 @@
 Three steps, so that what is cheap comes before what costs a network call or a signature::
 
     asked = read_request(request, issuer=…, required=…, now=…)       # parse, and what needs no key
-    keys = await resolver.keys(asked.needed_dids, wanted=asked.kids)   # the caller fetches
-    decided = decide(asked, keys, issuer=…, required=…, now=…)        # verify, match, decide
+    evidence = await verifier.gather(*asked.messages)                # the caller fetches
+    decided = decide(asked, evidence, issuer=…, required=…, now=…)   # verify, match, decide
 
 Whether the nonce was used before is settled by the audit log in the same write that records the token.
 """
@@ -17,25 +17,26 @@ from typing import Any
 
 from credentials.claims import CLOCK_SKEW
 from credentials.did.identifier import DID
-from credentials.errors import CredentialError, MalformedError
+from credentials.errors import CredentialError, MalformedError, RevokedError, UnavailableError
 from credentials.fields import parse_json
-from credentials.keys import KeyId, PublicKey
 from credentials.ports import SignatureCache
 from credentials.query.definition import PresentationDefinition
 from credentials.query.matching import Match, NoMatch
 from credentials.query.submission import PresentationSubmission, fulfilment
+from credentials.vc.evidence import Evidence
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
-from credentials.vc.verify import needed_dids, verify_presentation
+from credentials.vc.verify import check_holder, verify_presentation
 from node.audit.log import SingleUse
 from node.oauth.errors import OAuthCode, OAuthError
 from node.oauth.grants import ISSUED, SELF_ATTESTED
 from node.oauth.messages import TokenRequest
+from node.verification.standing import HeldStatus, statuses_of
 
 MAX_PRESENTATION_LIFETIME = timedelta(seconds=5)
 """RFC021: from issuance to expiry (WIRE §4.4)."""
 
 TOKEN_LIFETIME = timedelta(seconds=900)
-"""WIRE §4.4; also the longest that a revocation can go unnoticed by who only introspects."""
+"""WIRE §4.4; shorter when a credential it rests on expires, and over at once when one is revoked."""
 
 MAX_PRESENTATIONS = 4
 """Presentations in one request; nuts-node sends one."""
@@ -47,6 +48,7 @@ NONCE_GRID = 60
 """Seconds; see :func:`_nonce_uses`."""
 
 _ORGANIZATION = ("organization_ura", "organization_name", "organization_city")
+_UNVERIFIED = "presentation(s) or credential(s) verification failed"
 _USER = {"identifier": "employee_identifier", "name": "employee_name", "role": "employee_role"}
 
 
@@ -70,17 +72,9 @@ class Asked:
     once: tuple[SingleUse, ...]
 
     @property
-    def needed_dids(self) -> frozenset[DID]:
-        """Whose keys it takes to verify everything."""
-        return frozenset().union(*(needed_dids(each) for _, each in self.presentations))
-
-    @property
-    def kids(self) -> frozenset[str]:
-        """Keys that are said to have signed."""
-        kids = {str(each.kid) for _, each in self.presentations}
-        for _, each in self.presentations:
-            kids.update(vc.jws.kid for vc in each.credentials if vc.jws is not None and vc.jws.kid is not None)
-        return frozenset(kids)
+    def messages(self) -> tuple[SignedPresentation, ...]:
+        """What it takes evidence to verify."""
+        return tuple(each for _, each in self.presentations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +87,7 @@ class Decided:
         user: ``identifier``, ``name``, ``role``, as far as asked.
         user_evidence: how we know the user; ``None`` without one.
         expires_at: when the token ends.
+        statuses: where the status of each credential is.
     """
 
     holder: DID
@@ -101,6 +96,7 @@ class Decided:
     user: Mapping[str, str]
     user_evidence: str | None
     expires_at: datetime
+    statuses: tuple[HeldStatus, ...]
 
 
 def read_request(
@@ -164,7 +160,7 @@ def read_request(
 
 def decide(
     asked: Asked,
-    keys: Mapping[KeyId, PublicKey],
+    evidence: Evidence,
     *,
     issuer: str,
     required: Mapping[str, PresentationDefinition],
@@ -175,7 +171,7 @@ def decide(
 
     Args:
         asked: from :func:`read_request`.
-        keys: of ``asked.needed_dids``.
+        evidence: what was found of what ``asked.messages`` need.
         issuer: our own issuer URL for the subject addressed.
         required: what the scope asks, by wallet owner.
         now: aware UTC.
@@ -191,7 +187,7 @@ def decide(
                 position,
                 verify_presentation(
                     each,
-                    keys,
+                    evidence,
                     audience=issuer,
                     now=now,
                     max_lifetime=MAX_PRESENTATION_LIFETIME,
@@ -200,8 +196,12 @@ def decide(
             )
             for position, each in asked.presentations
         )
+    except RevokedError as error:
+        raise _refuse(_UNVERIFIED, "revoked") from error
+    except UnavailableError as error:
+        raise _refuse(_UNVERIFIED, "unavailable") from error
     except CredentialError as error:
-        raise _refuse("presentation(s) or credential(s) verification failed", "verification") from error
+        raise _refuse(_UNVERIFIED, "verification") from error
     # (2) every definition of the scope is fulfilled, one of them in the way the submission says (WIRE §4.8 (1))
     matches = [_fulfil(definition, asked.submission, verified) for definition in required.values()]
     claims, origins = _merge(matches)
@@ -212,7 +212,7 @@ def decide(
     # (4) the token does not outlive what it rests on
     expires_at = _end(verified, now)
     user = {part: claims[name] for part, name in _USER.items() if isinstance(claims.get(name), str)}
-    evidence = {
+    known_by = {
         SELF_ATTESTED if origins[name].issuer == asked.holder else ISSUED for name in _USER.values() if name in origins
     }
     return Decided(
@@ -220,12 +220,13 @@ def decide(
         claims=claims,
         organization={name: claims[name] for name in _ORGANIZATION if isinstance(claims.get(name), str)},
         user=user,
-        user_evidence=None if not user else SELF_ATTESTED if SELF_ATTESTED in evidence else ISSUED,
+        user_evidence=None if not user else SELF_ATTESTED if SELF_ATTESTED in known_by else ISSUED,
         expires_at=expires_at,
+        statuses=statuses_of(presentation for _, presentation in verified),
     )
 
 
-def is_proved(asked: Asked, keys: Mapping[KeyId, PublicKey]) -> bool:
+def is_proved(asked: Asked, evidence: Evidence) -> bool:
     """Tell whether the caller proved to be the holder: every presentation is signed by a key of the holder.
 
     Only for telling refusals that are recorded from those that are counted; time and audience were checked by
@@ -233,10 +234,7 @@ def is_proved(asked: Asked, keys: Mapping[KeyId, PublicKey]) -> bool:
     """
     try:
         for _, each in asked.presentations:
-            key = keys.get(each.kid)
-            if key is None:
-                return False
-            key.verify(each.jws.signature, each.jws.signing_input, each.jws.alg)
+            check_holder(each, evidence)
     except CredentialError:
         return False
     return True

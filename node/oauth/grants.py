@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from credentials.did.identifier import DID
+from node.verification.standing import HeldStatus
 
 SELF_ATTESTED = "self_attested"
 """Evidence for a user: the organisation says so itself (NEN 7513 wants to know how we know)."""
@@ -40,6 +41,7 @@ class Grant:
         expires_at: at most 900 s later, and never after one of the credentials.
         presentations: compact JWTs that earned it, for extended introspection.
         submission: the presentation submission, as parsed.
+        statuses: where the status of each credential is; looked at again whenever the token is used.
     """
 
     grant_id: str
@@ -61,6 +63,7 @@ class Grant:
     expires_at: datetime
     presentations: tuple[str, ...] = field(default=(), repr=False)
     submission: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    statuses: tuple[HeldStatus, ...] = ()
 
     def to_json(self) -> str:
         """Return the text that is stored."""
@@ -85,6 +88,7 @@ class Grant:
                 "expires_at": int(self.expires_at.timestamp()),
                 "presentations": list(self.presentations),
                 "submission": dict(self.submission),
+                "statuses": [each.to_json() for each in self.statuses],
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -97,4 +101,5 @@ class Grant:
         stored["issued_at"] = datetime.fromtimestamp(stored["issued_at"], UTC)
         stored["expires_at"] = datetime.fromtimestamp(stored["expires_at"], UTC)
         stored["presentations"] = tuple(stored["presentations"])
+        stored["statuses"] = tuple(map(HeldStatus.from_json, stored.get("statuses", ())))
         return cls(**stored)

@@ -9,7 +9,7 @@ from typing import Any
 
 from credentials.did.identifier import did_of_key
 from credentials.encoding import b64url_encode
-from credentials.errors import CredentialError, MalformedError
+from credentials.errors import CredentialError, MalformedError, RevokedError
 from credentials.keys import KeyId
 from node.audit.log import AlreadyUsedError, AuditLog
 from node.audit.record import AuditRecord
@@ -22,6 +22,7 @@ from node.oauth.grants import Grant
 from node.oauth.metadata import issuer_url
 from node.oauth.store import TokenStore
 from node.ports import Clock, Entropy, KeyVault
+from node.verification.standing import Standing
 
 INACTIVE: dict[str, Any] = {"active": False}
 MAX_TOKEN = 4_096
@@ -35,6 +36,7 @@ class Introspection:
         self,
         *,
         store: TokenStore,
+        standing: Standing,
         definitions: Definitions,
         subjects: Subjects,
         vault: KeyVault,
@@ -45,6 +47,7 @@ class Introspection:
     ) -> None:
         """Take what it needs; ``public_url`` is where the world reaches this node."""
         self._store = store
+        self._standing = standing
         self._definitions = definitions
         self._subjects = subjects
         self._vault = vault
@@ -142,11 +145,19 @@ class Introspection:
         return {"valid": True}
 
     async def _grant_of(self, token: str) -> Grant | None:
-        """Return the grant of a token that stands now."""
+        """Return the grant of a token that stands now, and so do the credentials behind it."""
         if not token or len(token) > MAX_TOKEN:
             return None
         stored = await self._store.find(token)
-        if stored is None or stored.ended_at is not None or self._clock.now() >= stored.grant.expires_at:
+        now = self._clock.now()
+        if stored is None or stored.ended_at is not None or now >= stored.grant.expires_at:
+            return None
+        try:
+            await self._standing.check_standing(stored.grant.statuses)
+        except RevokedError:
+            await self._store.end(stored.grant.grant_id, now)
+            return None
+        except CredentialError:
             return None
         return stored.grant
 

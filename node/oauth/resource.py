@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
-from credentials.errors import CredentialError
+from credentials.errors import CredentialError, RevokedError
 from node.audit.log import SingleUse
 from node.oauth.dpop import check_proof
 from node.oauth.errors import LoginError
@@ -20,6 +20,7 @@ from node.oauth.grants import Grant
 from node.oauth.metadata import DPOP_ALGORITHMS
 from node.oauth.store import TokenStore
 from node.ports import Clock
+from node.verification.standing import Standing
 
 __all__ = ["CHALLENGE", "Caller", "LoginError", "ResourceGuard", "presented"]
 
@@ -48,11 +49,13 @@ class ResourceGuard:
     Args:
         store: where grants are kept.
         clock: decides what has expired.
+        standing: looks again whether the credentials behind a token still stand.
     """
 
-    def __init__(self, store: TokenStore, clock: Clock) -> None:
+    def __init__(self, store: TokenStore, clock: Clock, standing: Standing) -> None:
         self._store = store
         self._clock = clock
+        self._standing = standing
 
     async def authenticate(
         self, *, authorization: str | None, dpop: str | None, method: str, url: str, subject: str | None = None
@@ -92,16 +95,26 @@ class ResourceGuard:
         # (4) presented in the way it is bound: a DPoP token never as Bearer, nor the other way round
         if scheme != grant.token_type.lower():
             raise LoginError("scheme_mismatch")
-        if grant.jkt is None:
-            return Caller(grant=grant, once=())
-        # (5) by the key it is bound to, for this request
-        if dpop is None:
-            raise LoginError("proof_missing")
+        once: tuple[SingleUse, ...] = ()
+        if grant.jkt is not None:
+            # (5) by the key it is bound to, for this request
+            if dpop is None:
+                raise LoginError("proof_missing")
+            try:
+                once = (
+                    check_proof(dpop, method=method, url=url, now=now, access_token=token, jkt=grant.jkt).single_use,
+                )
+            except CredentialError as error:
+                raise LoginError("proof_invalid") from error
+        # (6) whose credentials still stand; the one check that may have to wait for somebody else's answer
         try:
-            proof = check_proof(dpop, method=method, url=url, now=now, access_token=token, jkt=grant.jkt)
+            await self._standing.check_standing(grant.statuses)
+        except RevokedError as error:
+            await self._store.end(grant.grant_id, now)
+            raise LoginError("revoked_credential") from error
         except CredentialError as error:
-            raise LoginError("proof_invalid") from error
-        return Caller(grant=grant, once=(proof.single_use,))
+            raise LoginError("status_unknown") from error
+        return Caller(grant=grant, once=once)
 
 
 def presented(request: web.BaseRequest) -> tuple[str | None, str | None]:

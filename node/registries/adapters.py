@@ -1,14 +1,9 @@
 """What the registry asks of the world (``registry.ports``), in terms of this node."""
 
-import asyncio
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from credentials.did.identifier import DID
-from credentials.errors import CredentialError
-from credentials.keys import KeyId, PublicKey
 from node.identity.errors import UnknownSubjectError
-from node.identity.resolver import DidResolver
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
 from node.oauth.metadata import issuer_url
@@ -17,26 +12,6 @@ from registry.errors import TransferError
 from registry.ports import Registrant
 
 TIMEOUT = 15.0
-
-
-class RegistryKeys:
-    """Keys of those who registered; who can not be resolved has none (:class:`registry.ports.KeyResolver`)."""
-
-    def __init__(self, resolver: DidResolver) -> None:
-        self._resolver = resolver
-
-    async def keys(self, dids: frozenset[DID]) -> Mapping[KeyId, PublicKey]:
-        """Return the assertion keys of all of ``dids`` that can be resolved."""
-        found: dict[KeyId, PublicKey] = {}
-        for keys in await asyncio.gather(*(self._of(did) for did in sorted(dids))):
-            found |= keys
-        return found
-
-    async def _of(self, did: DID) -> Mapping[KeyId, PublicKey]:
-        try:
-            return await self._resolver.keys([did])
-        except CredentialError:
-            return {}
 
 
 class RegistryPeers:

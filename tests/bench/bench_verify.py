@@ -18,6 +18,7 @@ from credentials.encoding import b64url_encode
 from credentials.jws import SignedJWS
 from credentials.keys import KeyId, PublicKey, SoftwareKey
 from credentials.vc.credential import NUTS_CONTEXT
+from credentials.vc.evidence import Evidence
 from credentials.vc.issue import issue_x509_credential, self_attested
 from credentials.vc.present import present_jwt
 from credentials.vc.presentation import SignedPresentation
@@ -77,7 +78,11 @@ def verification(sample: Sample) -> Callable[[], object]:
     def verify() -> object:
         presentation = SignedPresentation.parse(sample.compact)
         return verify_presentation(
-            presentation, sample.keys, audience=AUDIENCE, now=sample.now, max_lifetime=timedelta(seconds=5)
+            presentation,
+            Evidence(keys=sample.keys),
+            audience=AUDIENCE,
+            now=sample.now,
+            max_lifetime=timedelta(seconds=5),
         )
 
     return verify

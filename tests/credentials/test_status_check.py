@@ -58,7 +58,7 @@ def test_a_list_counts_for_the_grace_and_no_longer() -> None:
     check(compact, list_, now=NOW + STATUS_GRACE)
     with pytest.raises(UnavailableError, match="too long"):
         check(compact, list_, now=NOW + STATUS_GRACE + SECOND)
-    check(compact, list_.confirmed(NOW + SECOND), now=NOW + STATUS_GRACE + SECOND)
+    check(compact, a_verified_list(now=NOW + SECOND), now=NOW + STATUS_GRACE + SECOND)
     check(compact, list_, now=NOW + 2 * STATUS_GRACE, grace=2 * STATUS_GRACE)
 
 

@@ -22,6 +22,7 @@ from credentials.fields import parse_json
 from credentials.jws import SignedJWS
 from credentials.keys import KeyId, PublicKey, SoftwareKey
 from credentials.vc.credential import VC_CONTEXT, SignedCredential
+from credentials.vc.evidence import Evidence
 from credentials.vc.presentation import SignedPresentation
 from credentials.vc.verify import verify_credential, verify_presentation
 from tests.support.builders import (
@@ -36,7 +37,7 @@ from tests.support.certificates import NOW, a_uzi_chain, x5c_of
 from tests.support.keys import a_did, a_key, rsa_private_key
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-KEYS = keys_of("oever", "ministry")
+EVIDENCE = Evidence(keys=keys_of("oever", "ministry"))
 LEAVES = (
     st.none()
     | st.booleans()
@@ -136,7 +137,7 @@ def test_pem(data: bytes) -> None:
 
 
 @FEW
-@given(changes(build_document(a_did("oever"), [(key, public) for key, public in KEYS.items()])))
+@given(changes(build_document(a_did("oever"), [(key, public) for key, public in EVIDENCE.keys.items()])))
 def test_did_document(document: dict[str, Any]) -> None:
     try:
         DIDDocument.parse(json.dumps(document).encode(), a_did("oever"))
@@ -193,7 +194,7 @@ def test_credential(value: Any) -> None:
     try:
         credential = SignedCredential.parse(value)
         credential.evaluation_view()
-        verify_credential(credential, KEYS, now=NOW)
+        verify_credential(credential, EVIDENCE, now=NOW)
     except CredentialError:
         return
 
@@ -205,7 +206,9 @@ X509_JWT = an_x509_credential()
 @given(changes(header_of(X509_JWT)), changes(payload_of(X509_JWT)["vc"]))
 def test_x509_credential(header: dict[str, Any], vc: dict[str, Any]) -> None:
     try:
-        verify_credential(SignedCredential.parse(compact_of(header, payload_of(X509_JWT) | {"vc": vc})), KEYS, now=NOW)
+        verify_credential(
+            SignedCredential.parse(compact_of(header, payload_of(X509_JWT) | {"vc": vc})), EVIDENCE, now=NOW
+        )
     except CredentialError:
         return
 
@@ -220,6 +223,6 @@ def test_presentation(claims: dict[str, Any], vp: Any, carried: Any) -> None:
         vp = vp | {"verifiableCredential": carried}
     try:
         presentation = SignedPresentation.parse(compact_of(header_of(PRESENTATION), claims | {"vp": vp}))
-        verify_presentation(presentation, KEYS, audience=AUDIENCE, now=NOW)
+        verify_presentation(presentation, EVIDENCE, audience=AUDIENCE, now=NOW)
     except CredentialError:
         return

@@ -40,7 +40,7 @@ class Network:
     def __init__(self, *, hosted_here: bool = False) -> None:
         self.services = {"care": a_service()}
         self.clock = ManualClock(NOW)
-        self.documents = SimulatedDocuments()
+        self.documents = SimulatedDocuments(self.clock)
         self.peers = SimulatedPeers()
         self.registrants = SimulatedRegistrants()
         self.host_store = MemoryStore()
@@ -50,7 +50,7 @@ class Network:
             self.services,
             store=self.store,
             peers=self.peers,
-            keys=self.documents,
+            verifier=self.documents,
             registrants=self.registrants,
             clock=self.clock,
             entropy=FixedEntropy("client"),
@@ -63,7 +63,7 @@ class Network:
         host = RegistryHost(
             self.services,
             store=self.host_store,
-            keys=SimulatedDocuments(),
+            verifier=SimulatedDocuments(self.clock),
             clock=self.clock,
             entropy=FixedEntropy(seed),
         )
@@ -128,7 +128,7 @@ async def test_a_log_of_many_pages_is_read_to_its_end(network: Network) -> None:
     network.host = RegistryHost(
         network.services,
         store=network.host_store,
-        keys=network.documents,
+        verifier=network.documents,
         clock=network.clock,
         entropy=FixedEntropy(),
     )

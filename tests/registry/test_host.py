@@ -30,11 +30,11 @@ class Hosting:
     def __init__(self, **changes: Any) -> None:
         self.service = a_service(**changes)
         self.clock = ManualClock(NOW)
-        self.documents = SimulatedDocuments()
+        self.documents = SimulatedDocuments(self.clock)
         self.host = RegistryHost(
             {"care": self.service},
             store=MemoryStore(),
-            keys=self.documents,
+            verifier=self.documents,
             clock=self.clock,
             entropy=FixedEntropy(),
         )

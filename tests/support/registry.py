@@ -4,26 +4,30 @@
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from credentials.did.identifier import DID
+from credentials.errors import CredentialError
 from credentials.keys import KeyId, PublicKey
+from credentials.status.lists import VerifiedStatusList
 from credentials.vc.credential import NUTS_CONTEXT, SignedCredential
+from credentials.vc.evidence import Evidence, Needed
 from credentials.vc.issue import self_attested
-from credentials.vc.presentation import RETRACTION_TYPE, SignedPresentation
+from credentials.vc.presentation import RETRACTION_TYPE, SignedPresentation, VerifiedPresentation
 from credentials.vc.verify import verify_presentation
 from registry.admission import Admission, admit
 from registry.entry import Entry
 from registry.errors import RejectedError, TransferError
 from registry.host import RegistryHost
 from registry.messages import parse_registration
-from registry.ports import Candidate, Registrant
+from registry.ports import Candidate, Clock, Registrant
 from registry.service import ServiceDefinition
 from tests.support.builders import a_credential, a_presentation, an_id, keys_of
 from tests.support.keys import a_did, a_key
+from tests.support.world import ManualClock
 
 NOW = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 VALIDITY = timedelta(hours=10)
@@ -131,7 +135,7 @@ def decision(
     """What the host or a follower decides on this message, verified with the keys of everybody we know."""
     signed = SignedPresentation.parse(compact)
     service = service or a_service()
-    verified = verify_presentation(signed, SimulatedDocuments().everything, audience=service.id, now=now)
+    verified = verify_presentation(signed, Evidence(keys=SimulatedDocuments().everything), audience=service.id, now=now)
     return lambda current, seen: admit(verified, service, now, current=current, seen_ids=seen, **options)
 
 
@@ -146,15 +150,19 @@ def a_candidate(timestamp: int, compact: str, **rest: Any) -> Candidate:
 
 @dataclass(slots=True)
 class SimulatedDocuments:
-    """A `KeyResolver` for the parties of the tests.
+    """A `Verifier` for the parties of the tests, with their documents at hand.
 
     Attributes:
+        clock: decides what is current.
         away: names of parties whose documents can't be had.
         asked: every set of DIDs that was asked for.
+        status_lists: by address; others can't be had.
     """
 
+    clock: Clock = field(default_factory=lambda: ManualClock(NOW))
     away: set[str] = field(default_factory=set)
     asked: list[frozenset[DID]] = field(default_factory=list)
+    status_lists: dict[str, VerifiedStatusList] = field(default_factory=dict)
 
     NAMES = ("oever", "gouwe", "linde", "wending", "hofstede", "ministry")
 
@@ -162,10 +170,28 @@ class SimulatedDocuments:
     def everything(self) -> dict[KeyId, PublicKey]:
         return keys_of(*self.NAMES)
 
-    async def keys(self, dids: frozenset[DID]) -> Mapping[KeyId, PublicKey]:
-        self.asked.append(dids)
-        wanted = {a_did(name): name for name in self.NAMES if name not in self.away}
-        return keys_of(*(wanted[did] for did in dids if did in wanted))
+    async def verify(
+        self, presentations: Sequence[SignedPresentation], *, audience: str
+    ) -> Sequence[VerifiedPresentation | CredentialError]:
+        needed = Needed()
+        for each in presentations:
+            needed |= Needed.of(each)
+        self.asked.append(needed.dids)
+        there = {a_did(name): name for name in self.NAMES if name not in self.away}
+        evidence = Evidence(
+            keys=keys_of(*(there[did] for did in needed.dids if did in there)),
+            unresolved=frozenset(needed.dids - there.keys()),
+            status_lists=self.status_lists,
+        )
+        return [self._verify(each, evidence, audience) for each in presentations]
+
+    def _verify(
+        self, signed: SignedPresentation, evidence: Evidence, audience: str
+    ) -> VerifiedPresentation | CredentialError:
+        try:
+            return verify_presentation(signed, evidence, audience=audience, now=self.clock.now())
+        except CredentialError as error:
+            return error
 
 
 @dataclass(slots=True)

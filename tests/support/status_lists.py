@@ -4,9 +4,11 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from credentials.errors import CredentialError
 from credentials.jws import compact_json, sign_jws
 from credentials.keys import KeyId
 from credentials.status.build import BITSTRING_JWT_TYPE, bits_with, status_entry, status_list_document
@@ -15,6 +17,7 @@ from credentials.status.lists import StatusList, VerifiedStatusList
 from credentials.status.verify import verify_status_list
 from credentials.vc.credential import VC_CONTEXT
 from credentials.vc.evidence import Evidence
+from node.verification.standing import HeldStatus
 from tests.support.builders import an_id
 from tests.support.certificates import NOW
 from tests.support.keys import a_did, a_key
@@ -99,3 +102,22 @@ def a_credential_with_status(
         },
     }
     return sign_jws({"typ": "JWT"}, compact_json(claims), a_key(issuer))
+
+
+@dataclass(slots=True)
+class ScriptedStanding:
+    """A ``Standing`` that says what it is told.
+
+    Attributes:
+        error: raised when somebody looks; None while everything stands.
+        asked: what was looked at, in order.
+    """
+
+    error: CredentialError | None = None
+    asked: list[Sequence[HeldStatus]] = field(default_factory=list)
+
+    async def check_standing(self, statuses: Sequence[HeldStatus]) -> None:
+        """Note it, and say so."""
+        self.asked.append(statuses)
+        if self.error is not None:
+            raise self.error

@@ -11,6 +11,7 @@ from credentials.did.did_x509 import X509Identifier
 from credentials.did.identifier import DID
 from credentials.errors import CredentialError
 from credentials.vc.credential import SignedCredential
+from credentials.vc.evidence import Evidence
 from credentials.vc.verify import verify_credential
 from examples.region.running_node import OK, RunningNode
 from examples.region.stage import Stage, StoryError, expect, expect_equal
@@ -57,7 +58,7 @@ async def _identity(stage: Stage, node: RunningNode) -> tuple[str, str]:
         if "X509Credential" not in credential.types:
             continue
         try:
-            verify_credential(credential, {}, now=datetime.now(UTC))
+            verify_credential(credential, Evidence(keys={}), now=datetime.now(UTC))
         except CredentialError as error:
             raise StoryError(f"the credential of {node.key} is not good: {error}") from error
         expect_equal(f"{node.key}: subject of its credential", credential.subject_id, did)

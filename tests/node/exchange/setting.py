@@ -42,6 +42,7 @@ from registry.entry import Registered as Registration
 from tests.node.exchange.cases import BSN, OTHER_BSN, a_patient
 from tests.support.fhir_server import ScriptedFhirServer
 from tests.support.keys import a_did, a_key
+from tests.support.status_lists import ScriptedStanding
 from tests.support.world import FixedEntropy, ManualClock, MemoryVault, RecordingAuditLog, SimulatedInternet
 
 GOUWE, OEVER, LINDE, WENDING, HOFSTEDE = "90000101", "90000102", "90000103", "90000104", "90000105"
@@ -399,6 +400,7 @@ def a_holder(
     neighbours.register(OEVER)
     own: dict[FhirVersion, OwnServer] = {"r4": OwnServer(version="r4", url=INNER)}
     records = OwnRecords(internet, own, clock, keep=keep, timeout=4.0)
+    standing = ScriptedStanding()
     world = World(clock=clock, entropy=FixedEntropy("gouwe"), peers=SimulatedInternet(), own=internet)
     point = EnforcementPoint(
         world=world,
@@ -407,7 +409,7 @@ def a_holder(
         holder_type="Z3",
         public_url=PUBLIC,
         own=own,
-        guard=ResourceGuard(tokens, clock),
+        guard=ResourceGuard(tokens, clock, standing),
         usecases=usecases or shipped(),
         registered=neighbours,
         records=records,

@@ -44,6 +44,7 @@ from node.oauth.routes import DEFINITIONS, INTROSPECTION, REQUESTER, TOKENS, int
 from node.oauth.store import SqlTokenStore
 from node.storage.database import open_database
 from node.storage.schema import metadata
+from node.verification.verifier import Verifier
 from node.web.boundary import boundary
 from tests.support.certificates import Uzi, a_uzi_chain
 from tests.support.world import FixedEntropy, ManualClock, MemoryVault, RecordingAuditLog, SimulatedInternet, serve
@@ -184,9 +185,10 @@ async def a_node(
         resolver = DidResolver(subjects, internet, clock, url)
         store = SqlTokenStore(database, audit)
         refusals = RefusalCounter(clock)
+        verifier = Verifier(resolver=resolver, peers=internet, clock=clock)
         tokens = TokenService(
             subjects=subjects,
-            resolver=resolver,
+            verifier=verifier,
             definitions=parsed,
             store=store,
             audit=audit,
@@ -200,6 +202,7 @@ async def a_node(
         )
         introspection = Introspection(
             store=store,
+            standing=verifier,
             definitions=parsed,
             subjects=subjects,
             vault=vault,
@@ -233,7 +236,7 @@ async def a_node(
                 refusals=refusals,
                 tokens=tokens,
                 requester=requester,
-                guard=ResourceGuard(store, clock),
+                guard=ResourceGuard(store, clock, verifier),
                 introspection=introspection,
                 public=public_client,
                 internal=internal_client,

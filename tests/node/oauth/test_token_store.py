@@ -12,10 +12,10 @@ from sqlalchemy import insert
 from credentials.did.identifier import DID
 from node.oauth.grants import Grant
 from node.oauth.refusals import MAX_PLACES, OTHERS, RefusalCounter
-from node.oauth.signature_memory import MAX_SIGNATURES, SignatureMemory
 from node.oauth.store import MemoryTokenStore, SqlTokenStore, TokenStore
 from node.storage.database import Database, open_database
 from node.storage.schema import metadata, subjects
+from node.verification.signature_memory import MAX_SIGNATURES, SignatureMemory
 from tests.support.world import NOON, ManualClock, RecordingAuditLog
 
 GRANT = Grant(

@@ -5,17 +5,15 @@ from typing import Any
 
 import pytest
 
-from credentials.did.document import build_document
-from node.identity.resolver import DidResolver
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
 from node.ports import HttpRequest, HttpResponse
-from node.registries.adapters import OwnRegistrants, RegistryKeys, RegistryPeers
+from node.registries.adapters import OwnRegistrants, RegistryPeers
 from node.storage.database import open_database
 from node.storage.schema import metadata
 from registry.errors import TransferError
-from tests.support.keys import a_did, a_key
-from tests.support.world import FixedEntropy, ManualClock, MemoryVault, SimulatedInternet, pages, reply
+from tests.support.keys import a_did
+from tests.support.world import FixedEntropy, ManualClock, MemoryVault, SimulatedInternet, reply
 
 URL = "https://host.example/discovery/care"
 
@@ -68,23 +66,6 @@ async def test_a_host_that_is_away_is_told_by_its_origin_and_how(code: Any) -> N
 async def test_an_answer_beyond_the_limit_is_not_read() -> None:
     with pytest.raises(TransferError, match="too_large"):
         await RegistryPeers(answering(reply(b"x" * 101))).get(URL, max_bytes=100)
-
-
-async def test_who_can_not_be_resolved_has_no_keys_and_stops_nobody_else(tmp_path: Path) -> None:
-    did, key = a_did("oever"), a_key("oever")
-    document = reply(build_document(did, [(key.kid, key.public)]))
-    internet = SimulatedInternet(
-        sites={"https://oever.example": pages({f"/iam/{did.rpartition(':')[2]}/did.json": document})}
-    )
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'hazel.db'}") as database:
-        async with database.engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
-        clock = ManualClock()
-        subjects = Subjects(database, MemoryVault(), clock, FixedEntropy(), "https://here.example")
-        keys = RegistryKeys(DidResolver(subjects, internet, clock, "https://here.example"))
-        found = await keys.keys(frozenset({did, a_did("gone")}))
-        assert dict(found) == {key.kid: key.public}
-        assert await keys.keys(frozenset()) == {}
 
 
 async def test_only_our_own_organisations_can_be_registered_by_us(tmp_path: Path) -> None:

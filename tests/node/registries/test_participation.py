@@ -38,13 +38,13 @@ class Region:
     def __init__(self, *, join: tuple[str, ...] = (), hosted: bool = False, store: MemoryStore | None = None) -> None:
         services = {"care": a_service()}
         self.clock = ManualClock(NOW)
-        self.documents = SimulatedDocuments()
+        self.documents = SimulatedDocuments(self.clock)
         self.peers = SimulatedPeers()
         self.store = store or MemoryStore()
         self.host = RegistryHost(
             services,
             store=self.store if hosted else MemoryStore(),
-            keys=SimulatedDocuments(),
+            verifier=SimulatedDocuments(self.clock),
             clock=self.clock,
             entropy=FixedEntropy("host"),
         )
@@ -53,7 +53,7 @@ class Region:
             services,
             store=self.store,
             peers=self.peers,
-            keys=self.documents,
+            verifier=self.documents,
             registrants=SimulatedRegistrants(),
             clock=self.clock,
             entropy=FixedEntropy("client"),

@@ -11,21 +11,21 @@ MAX_SIGNATURES = 8_192
 
 
 class SignatureMemory:
-    """A bounded set of digests; implements ``credentials.ports.SignatureCache``."""
+    """A bounded set of digests; implements ``credentials.ports.SignatureCache``. Two threads may use one."""
 
     def __init__(self) -> None:
         self._digests: OrderedDict[bytes, None] = OrderedDict()
 
     def __contains__(self, digest: object, /) -> bool:
-        if digest not in self._digests:
+        try:
+            self._digests.move_to_end(digest)  # type: ignore[arg-type]  # what is no digest is not there
+        except KeyError:
             return False
-        assert isinstance(digest, bytes)
-        self._digests.move_to_end(digest)
         return True
 
     def add(self, digest: bytes, /) -> None:
         """Remember ``digest``; the least recently seen one goes when there are too many."""
+        self._digests.pop(digest, None)
         self._digests[digest] = None
-        self._digests.move_to_end(digest)
         while len(self._digests) > MAX_SIGNATURES:
             self._digests.popitem(last=False)
