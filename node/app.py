@@ -15,7 +15,7 @@ from aiohttp.typedefs import Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
 from credentials.did.did_web import web_did
-from credentials.did.identifier import DID
+from credentials.did.identifier import DID, did_method
 from credentials.errors import CredentialError, MalformedError
 from credentials.keys import KeyId, PublicKey
 from node import health
@@ -446,7 +446,7 @@ async def _holder(subjects: Subjects, config: Config) -> DID:
     """Return the DID of the organisation in the configuration, which has to be made of the configured address."""
     name = config.organisation.subject
     try:
-        holder = (await subjects.get(name)).dids[0]
+        holder = next(did for did in (await subjects.get(name)).dids if did_method(did) == "web")
     except UnknownSubjectError as error:
         raise NodeError(
             f"there is no organisation called {name} in the database of this node",

@@ -48,7 +48,7 @@ class Pkcs11Place:
 class Pkcs11Token:
     """An open token, or one that will be opened when it is needed."""
 
-    def __init__(self, place: Pkcs11Place) -> None:
+    def __init__(self, place: Pkcs11Place, monotonic: Callable[[], float] = time.monotonic) -> None:
         try:
             import pkcs11  # loaded only where a token is configured: an optional library
         except ImportError as error:
@@ -58,6 +58,7 @@ class Pkcs11Token:
             ) from error
         self._pkcs11: Any = pkcs11
         self._place = place
+        self._monotonic = monotonic
         self._library: Any = None
         self._session: Any = None
         self._handles: dict[KeyId, Any] = {}
@@ -191,7 +192,7 @@ class Pkcs11Token:
     def _open(self) -> None:
         if self._session is not None:
             return
-        if time.monotonic() < self._not_before:
+        if self._monotonic() < self._not_before:
             raise self.away()
         try:
             pin = self._place.pin_file.read_text(encoding="utf-8").strip()
@@ -210,7 +211,7 @@ class Pkcs11Token:
             self._refused_pin = pin
             raise self.away("it refused the PIN") from error
         except self._pkcs11.PKCS11Error as error:
-            self._not_before = time.monotonic() + PAUSE_SECONDS
+            self._not_before = self._monotonic() + PAUSE_SECONDS
             raise self.away(type(error).__name__) from error
 
     def _new_session(self, pin: str) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from credentials.did.did_jwk import did_jwk, key_id_of_did_jwk
 from credentials.keys import KeyId
 from node.keys.file_vault import FileVault, VaultError, write_private
 
@@ -77,3 +78,41 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="taken"):
         write_private(tmp_path / "taken", b"x")
     assert [file.name for file in tmp_path.iterdir()] == ["taken"]
+
+
+async def test_a_removed_key_is_gone_from_memory_and_disk(tmp_path: Path) -> None:
+    vault = a_vault(tmp_path)
+    before = set((tmp_path / "keys").iterdir())
+    await vault.create(KID)
+    await vault.remove(KID)
+    await vault.remove(KID)
+    assert set((tmp_path / "keys").iterdir()) == before
+    with pytest.raises(KeyError):
+        await vault.key(KID)
+    vault.close()
+
+
+async def test_a_key_whose_id_follows_from_it_is_found_under_that_id(tmp_path: Path) -> None:
+    public = await a_vault(tmp_path).create(lambda key: key_id_of_did_jwk(did_jwk(key)))
+    kid = key_id_of_did_jwk(did_jwk(public))
+    assert (await FileVault.open(tmp_path / "keys", tmp_path / "vault.key", Chance()).key(kid)).public == public
+
+
+async def test_plain_keys_need_no_vault_key_and_only_we_may_read_them(tmp_path: Path) -> None:
+    public = await FileVault.create_new(tmp_path / "keys", None, Chance()).create(KID)
+    assert [file.name for file in tmp_path.iterdir()] == ["keys"]
+    for file in (tmp_path / "keys").iterdir():
+        assert file.stat().st_mode & 0o077 == 0
+    again = FileVault.open(tmp_path / "keys", None, Chance())
+    assert (await again.key(KID)).public == public
+    assert len(again.secret("seal")) == 32
+
+
+async def test_plain_and_sealed_keys_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    await a_vault(tmp_path).create(KID)
+    with pytest.raises(VaultError, match="is encrypted") as refused:
+        FileVault.open(tmp_path / "keys", None, Chance()).secret("seal")
+    assert refused.value.remedy == "take unsafe_plain_keys out"
+    await FileVault.create_new(tmp_path / "plain", None, Chance()).create(KID)
+    with pytest.raises(VaultError, match="is not encrypted"):
+        await FileVault.open(tmp_path / "plain", tmp_path / "vault.key", Chance()).key(KID)
