@@ -127,7 +127,11 @@ def _employee() -> Mapping[str, Any]:
 
 
 def _registration() -> Mapping[str, Any]:
-    fields = [_kind("DiscoveryRegistrationCredential"), _field("auth_server_url", "authServerURL")]
+    fields = [
+        _kind("DiscoveryRegistrationCredential"),
+        _field("auth_server_url", "authServerURL"),
+        *({**_field(name, name), "optional": True} for name in ("fhir_base_url_r4", "organization_facility_type")),
+    ]
     return {"id": "id_registration", "constraints": {"fields": fields}}
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from credentials.encoding import b64url_decode, b64url_encode
 
-_TRUE, _FALSE = "Huisarts", "Huisarst"
-_OTHER = (("Ziekenhuis", "Ziekenhius"), (_TRUE, _FALSE))
+_OTHERS = {"Gouwe": "Guowe", "Hofstede": "Hofsdete"}
 
 
 def altered_credential(credential: Any) -> Any:
@@ -23,6 +22,6 @@ def altered_credential(credential: Any) -> Any:
 
 
 def _swapped(text: str) -> str:
-    for true, false in _OTHER:
-        text = text.replace(true, false)
+    for name, other in _OTHERS.items():
+        text = text.replace(name, other)
     return text

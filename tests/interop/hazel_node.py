@@ -39,6 +39,7 @@ async def run_hazel_node(
     usecases: tuple[Path, Sequence[str]],
     definitions: tuple[Path, ...],
     hosts: Sequence[str],
+    records: str,
     client: Client,
 ) -> AsyncIterator[HazelNode]:
     """Make a node in ``folder`` and start it; leaving the block stops it.
@@ -47,6 +48,7 @@ async def run_hazel_node(
         organisation: as in ``hazel.yaml``.
         ports: public and internal.
         usecases: directory of the use case files, and which to take part in.
+        records: base URL of the FHIR server behind it.
 
     Raises:
         StartError: it did not start.
@@ -60,6 +62,7 @@ async def run_hazel_node(
             public={"address": f"127.0.0.1:{public}", "tls_certificate": "tls.pem", "tls_key": "tls.key"},
             internal=f"127.0.0.1:{internal}",
             usecases=usecases[1],
+            fhir={"r4": records},
             host=hosts,
             ca_file="ca.pem",
             uzi=[uzi.chain.fingerprints("sha256")[-1]],

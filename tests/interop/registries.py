@@ -10,10 +10,20 @@ from tests.interop.waiting import until
 _CHAPTER = "Discovery"
 
 
+async def register(seat: Seat, service: str, **parameters: str) -> None:
+    """Register a side with where its data is and what kind of organisation it is; ``parameters`` are added.
+
+    Raises:
+        StepFailedError: it is not accepted.
+    """
+    stated = {"fhir_base_url_r4": seat.fhir, "organization_facility_type": seat.organisation["facility_type"]}
+    reply = await seat.vendor.activate(service, seat.holder, stated | parameters)
+    require(f"{seat.name} can register ({reply.words})", holds=reply.status == 200)
+
+
 async def registers(acting: Seat, other: Seat) -> str:
     """We register at the list that the other hosts; the other finds us there with what our certificate says."""
-    reply = await acting.vendor.activate(other.hosted, acting.holder, {"note": "interop"})
-    require(f"the registration is accepted ({reply.words})", holds=reply.status == 200)
+    await register(acting, other.hosted, note="interop")
     require("the host finds us", holds=await until(lambda: _knows(other, other.hosted, acting)))
     found = await _entry(other, other.hosted, acting)
     assert found is not None  # it was there just now
@@ -28,8 +38,7 @@ async def registers(acting: Seat, other: Seat) -> str:
 
 async def follows(acting: Seat, other: Seat) -> str:
     """The host registers at its own list; we follow the list and find it."""
-    reply = await other.vendor.activate(other.hosted, other.holder, {})
-    require(f"the host registers at its own list ({reply.words})", holds=reply.status == 200)
+    await register(other, other.hosted)
     require("we find the host", holds=await until(lambda: _knows(acting, other.hosted, other)))
     found = await _entry(acting, other.hosted, other)
     assert found is not None  # it was there just now
@@ -40,8 +49,7 @@ async def follows(acting: Seat, other: Seat) -> str:
 
 async def replaces(acting: Seat, other: Seat) -> str:
     """We register again with something else to say; everybody has one entry of ours, the new one."""
-    reply = await acting.vendor.activate(other.hosted, acting.holder, {"note": "interop again"})
-    require(f"the registration is accepted ({reply.words})", holds=reply.status == 200)
+    await register(acting, other.hosted, note="interop again")
     for seat in (other, acting):
 
         async def is_new(seat: Seat = seat) -> bool:
@@ -69,8 +77,7 @@ async def leaves(acting: Seat, other: Seat) -> str:
 
 async def comes_back(acting: Seat, other: Seat) -> str:
     """After leaving we may register again."""
-    reply = await acting.vendor.activate(other.hosted, acting.holder, {})
-    require(f"the registration is accepted ({reply.words})", holds=reply.status == 200)
+    await register(acting, other.hosted)
     require("the host finds us", holds=await until(lambda: _knows(other, other.hosted, acting)))
     return "found"
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from node.web.client import Client
 from tests.interop.vendor import Vendor
 
 
@@ -17,7 +18,9 @@ class Seat:
         holder: name of the organisation that holds and asks; ``did`` its DID.
         issuer: name of the organisation that issues; ``issuer_did`` its DID.
         hosted: the discovery service that this node hosts.
-        organisation: name, city and URA of the holder, as in its certificate.
+        organisation: name, city, URA and kind of the holder.
+        fhir: base URL of its FHIR server, as others reach it.
+        network: calls it there.
         issued: what this node issued to the other side, by what it was for.
         noted: what a step found here that a later one needs.
     """
@@ -31,6 +34,8 @@ class Seat:
     issuer: str
     issuer_did: str
     organisation: Mapping[str, str]
+    fhir: str
+    network: Client
     issued: dict[str, Any] = field(default_factory=dict)
     noted: dict[str, Any] = field(default_factory=dict)
 

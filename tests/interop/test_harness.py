@@ -93,16 +93,16 @@ def test_both_nodes_can_read_what_was_agreed(tmp_path: Path) -> None:
 
 
 def test_an_altered_credential_differs_in_the_name_alone() -> None:
-    credential = {"credentialSubject": {"organization": {"name": "Ziekenhuis De Gouwe", "city": "Gouda"}}}
+    credential = {"credentialSubject": {"organization": {"name": "Apotheek De Gouwe", "city": "Gouda"}}}
     altered = altered_credential(credential)
-    assert altered["credentialSubject"]["organization"] == {"name": "Ziekenhius De Gouwe", "city": "Gouda"}
-    assert credential["credentialSubject"]["organization"]["name"] == "Ziekenhuis De Gouwe"
+    assert altered["credentialSubject"]["organization"] == {"name": "Apotheek De Guowe", "city": "Gouda"}
+    assert credential["credentialSubject"]["organization"]["name"] == "Apotheek De Gouwe"
 
 
 def test_an_altered_jwt_keeps_its_signature_and_changes_its_payload() -> None:
-    payload = b64url_encode(b'{"name":"Huisartsenpraktijk"}')
+    payload = b64url_encode(b'{"name":"De Gouwe"}')
     header, altered, signature = altered_credential(f"e30.{payload}.c2ln").split(".")
-    assert (header, b64url_decode(altered), signature) == ("e30", b'{"name":"Huisarstenpraktijk"}', "c2ln")
+    assert (header, b64url_decode(altered), signature) == ("e30", b'{"name":"De Guowe"}', "c2ln")
 
 
 def test_shapes_are_compared_and_not_values() -> None:

@@ -9,7 +9,7 @@ from tests.interop.step import Step, StepFailedError, expect, require
 from tests.interop.vendor import NUTS_CONTEXT, VC_CONTEXT, Reply
 
 _CHAPTER = "Access tokens"
-_EMPLOYEE = {"identifier": "U-3001", "name": "P. Bakker", "roleName": "01.016"}
+_EMPLOYEE = {"identifier": "U-5001", "name": "A. Smit", "roleName": "17.000"}
 _CREDENTIAL = {
     "@context": [VC_CONTEXT, NUTS_CONTEXT],
     "type": ["VerifiableCredential", "NutsEmployeeCredential"],

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from node.ports import PeerError
-from tests.interop import calls, holding, identity, registries, status, tokens
+from tests.interop import calls, exchange, holding, identity, registries, status, tokens
 from tests.interop.seat import Seat
 from tests.interop.step import Outcome, Step, StepFailedError
 from tests.interop.vendor import UnexpectedReplyError
@@ -15,6 +15,7 @@ STEPS: tuple[Step, ...] = (
     *holding.STEPS,
     *tokens.STEPS,
     *registries.STEPS,
+    *exchange.STEPS,
     *status.STEPS,
     *calls.STEPS,
 )

@@ -1,6 +1,9 @@
-"""Both nodes up, each with two organisations, a certificate's credential and what they agreed on; and down again."""
+"""Both nodes up, each with its organisations, a certificate's credential and a record system; and down again.
 
-from collections.abc import AsyncIterator
+The organisations and their records are two of the demo region: De Gouwe has Hazel, the pharmacy Hofstede a nuts-node.
+"""
+
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,20 +13,23 @@ from uuid import uuid4
 from credentials.did.identifier import DID
 from credentials.vc.issue import issue_x509_credential
 from examples.region.free_ports import FreePorts
+from examples.region.organisations import GOUWE, HOFSTEDE, Organisation
 from node.version import VERSION
-from node.web.client import open_own_client
-from tests.interop.agreements import AT_HAZEL, AT_NUTS, Agreements
-from tests.interop.authority import HOST, make_tls
+from node.web.client import Client, open_own_client, open_peer_client
+from tests.interop.agreements import AT_HAZEL, AT_NUTS, X509, Agreements
+from tests.interop.authority import HOST, TlsFiles, make_tls
 from tests.interop.hazel_node import run_hazel_node
 from tests.interop.nuts_node import NutsNodePorts, run_nuts_node
+from tests.interop.records import run_records
+from tests.interop.resource_proxy import run_resource_proxy
 from tests.interop.seat import Seat
 from tests.interop.vendor import Vendor
 from tests.support.certificates import Uzi, a_uzi_chain
 
 HAZEL, NUTS_NODE = "Hazel", "nuts-node"
+ISSUER = "keurmerk"
 _FIRST_PORT = 21_443
-_OEVER = {"name": "Huisartsenpraktijk De Oever", "city": "Gouda", "ura": "90000001", "subject": "oever"}
-_GOUWE = {"name": "Ziekenhuis De Gouwe", "city": "Waddinxveen", "ura": "90000002", "subject": "gouwe"}
+_PORTS = ("nuts", "nuts plain", "nuts internal", "nuts events", "hazel", "hazel internal", "ours", "theirs", "proxy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,90 +51,141 @@ async def open_world(binary: Path, folder: Path) -> AsyncIterator[World]:
         UnexpectedReplyError: an organisation could not be made.
     """
     async with AsyncExitStack() as stack:
-        ports = FreePorts()
-        stack.callback(ports.release)
-        front, plain, nuts_internal, events, public, internal = (ports.take(_FIRST_PORT + n) for n in range(6))
-        hazel_url, nuts_url = f"https://{HOST}:{public}", f"https://{HOST}:{front}"
+        claimed = FreePorts()
+        stack.callback(claimed.release)
+        ports = {name: claimed.take(_FIRST_PORT + number) for number, name in enumerate(_PORTS)}
         tls = make_tls(folder / "tls", now=datetime.now(UTC))
-        uzi = {each["subject"]: _certificate(each) for each in (_OEVER, _GOUWE)}
-        root = uzi["oever"].chain.fingerprints("sha256")[-1]
-        agreed = Agreements(uzi_root=root, hazel=hazel_url, nuts=nuts_url)
-        definitions = agreed.write_services(folder / "discovery")
-        agreed.write_policy(folder / "policy")
-        usecases = agreed.write_usecases(folder / "usecases")
-        client = await stack.enter_async_context(
-            open_own_client([f"http://127.0.0.1:{nuts_internal}", f"http://127.0.0.1:{internal}"])
+        own = await stack.enter_async_context(
+            open_own_client([f"http://127.0.0.1:{ports[name]}" for name in _PORTS if name not in ("nuts", "hazel")])
         )
-        hazel = await stack.enter_async_context(
+        network = await stack.enter_async_context(open_peer_client(loopback=True, ca_file=str(tls.authority)))
+        start = _Start(folder=folder, ports=ports, tls=tls, own=own, network=network, stack=stack)
+        definitions = start.agreed.write_services(folder / "discovery")
+        start.agreed.write_policy(folder / "policy")
+        usecases = start.agreed.write_usecases(folder / "usecases")
+        hazel = await start.hazel(usecases, definitions)
+        nuts, version = await start.nuts_node(binary)
+        yield World(hazel=hazel, nuts=nuts, hazel_version=VERSION, nuts_version=version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """Starts one side after the other; everything ends with ``stack``."""
+
+    folder: Path
+    ports: Mapping[str, int]
+    tls: TlsFiles
+    own: Client
+    network: Client
+    stack: AsyncExitStack
+
+    @property
+    def agreed(self) -> Agreements:
+        root = _certificate(GOUWE).chain.fingerprints("sha256")[-1]
+        return Agreements(uzi_root=root, hazel=self._url("hazel"), nuts=self._url("nuts"))
+
+    async def hazel(self, usecases: tuple[str, ...], definitions: tuple[Path, ...]) -> Seat:
+        """Start Hazel and the records behind it."""
+        records = await self._records(GOUWE, "ours")
+        node = await self.stack.enter_async_context(
             run_hazel_node(
-                folder / "hazel",
-                organisation=_OEVER | {"facility_type": "Z3"},
-                url=hazel_url,
-                ports=(public, internal),
-                tls=tls,
-                uzi=uzi["oever"],
-                usecases=(folder / "usecases", usecases),
+                self.folder / "hazel",
+                organisation={**_described(GOUWE), "subject": GOUWE.key},
+                url=self._url("hazel"),
+                ports=(self.ports["hazel"], self.ports["hazel internal"]),
+                tls=self.tls,
+                uzi=_certificate(GOUWE),
+                usecases=(self.folder / "usecases", usecases),
                 definitions=definitions,
                 hosts=[AT_HAZEL],
-                client=client,
+                records=records,
+                client=self.own,
             )
         )
-        nuts = await stack.enter_async_context(
+        vendor = Vendor(internal=node.internal, client=self.own, api_key=node.api_key)
+        return Seat(
+            name=HAZEL,
+            vendor=vendor,
+            public=self._url("hazel"),
+            hosted=AT_HAZEL,
+            holder=GOUWE.key,
+            did=(await vendor.dids(GOUWE.key))[0],
+            issuer=ISSUER,
+            issuer_did=await vendor.create_subject(ISSUER),
+            organisation=_described(GOUWE),
+            fhir=f"{self._url('hazel')}/fhir/{GOUWE.key}/r4",
+            network=self.network,
+        )
+
+    async def nuts_node(self, binary: Path) -> tuple[Seat, str]:
+        """Start the nuts-node, its vendor's proxy and the records behind that; return its version too."""
+        records = await self._records(HOFSTEDE, "theirs")
+        node = await self.stack.enter_async_context(
             run_nuts_node(
                 binary,
-                folder / "nuts",
-                url=nuts_url,
-                ports=NutsNodePorts(front=front, public=plain, internal=nuts_internal, events=events),
-                tls=tls,
-                policy=folder / "policy",
-                definitions=folder / "discovery",
+                self.folder / "nuts",
+                url=self._url("nuts"),
+                ports=NutsNodePorts(
+                    front=self.ports["nuts"],
+                    public=self.ports["nuts plain"],
+                    internal=self.ports["nuts internal"],
+                    events=self.ports["nuts events"],
+                ),
+                tls=self.tls,
+                policy=self.folder / "policy",
+                definitions=self.folder / "discovery",
                 hosts=[AT_NUTS],
-                client=client,
+                client=self.own,
             )
         )
-        hazel_vendor = Vendor(internal=hazel.internal, client=client, api_key=hazel.api_key)
-        nuts_vendor = Vendor(internal=nuts.internal, client=client)
-        yield World(
-            hazel=Seat(
-                name=HAZEL,
-                vendor=hazel_vendor,
-                public=hazel_url,
-                hosted=AT_HAZEL,
-                holder="oever",
-                did=(await hazel_vendor.dids("oever"))[0],
-                issuer="keurmerk",
-                issuer_did=await hazel_vendor.create_subject("keurmerk"),
-                organisation=_OEVER,
-            ),
-            nuts=await _nuts_seat(nuts_vendor, nuts_url),
-            hazel_version=VERSION,
-            nuts_version=nuts.version,
+        vendor = Vendor(internal=node.internal, client=self.own)
+        fhir = await self.stack.enter_async_context(
+            run_resource_proxy(
+                self.ports["proxy"], self.tls, vendor=vendor, records=records, client=self.own, scope=X509
+            )
+        )
+        did = await vendor.create_subject(HOFSTEDE.key)
+        await vendor.load(HOFSTEDE.key, _certified(did, _certificate(HOFSTEDE)))
+        seat = Seat(
+            name=NUTS_NODE,
+            vendor=vendor,
+            public=self._url("nuts"),
+            hosted=AT_NUTS,
+            holder=HOFSTEDE.key,
+            did=did,
+            issuer=ISSUER,
+            issuer_did=await vendor.create_subject(ISSUER),
+            organisation=_described(HOFSTEDE),
+            fhir=fhir,
+            network=self.network,
+        )
+        return seat, node.version
+
+    async def _records(self, organisation: Organisation, port: str) -> str:
+        folder = self.folder / f"records-{organisation.key}"
+        return await self.stack.enter_async_context(
+            run_records(organisation.key, folder, port=self.ports[port], client=self.own)
         )
 
+    def _url(self, port: str) -> str:
+        return f"https://{HOST}:{self.ports[port]}"
 
-async def _nuts_seat(vendor: Vendor, url: str) -> Seat:
-    """Make the organisations of the nuts-node; the certificate's credential is made by its owner's software, as in life."""
-    did = await vendor.create_subject("gouwe")
-    issuer_did = await vendor.create_subject("keurmerk")
-    uzi = _certificate(_GOUWE)
-    credential = issue_x509_credential(
+
+def _certified(did: str, uzi: Uzi) -> str:
+    """Make the credential of a certificate; beside a nuts-node the owner's own software does this."""
+    return issue_x509_credential(
         chain=uzi.chain, key=uzi.key, subject_id=DID(did), credential_id=str(uuid4()), now=datetime.now(UTC)
     )
-    await vendor.load("gouwe", credential)
-    return Seat(
-        name=NUTS_NODE,
-        vendor=vendor,
-        public=url,
-        hosted=AT_NUTS,
-        holder="gouwe",
-        did=did,
-        issuer="keurmerk",
-        issuer_did=issuer_did,
-        organisation=_GOUWE,
-    )
 
 
-def _certificate(organisation: dict[str, str]) -> Uzi:
-    return a_uzi_chain(
-        organisation["subject"], ura=organisation["ura"], organization=organisation["name"], city=organisation["city"]
-    )
+def _described(organisation: Organisation) -> dict[str, str]:
+    return {
+        "name": organisation.name,
+        "city": organisation.city,
+        "ura": organisation.ura,
+        "facility_type": organisation.facility_type or "X",
+    }
+
+
+def _certificate(organisation: Organisation) -> Uzi:
+    return a_uzi_chain(organisation.key, ura=organisation.ura, organization=organisation.name, city=organisation.city)
