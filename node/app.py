@@ -65,6 +65,8 @@ from node.oauth.refusals import RefusalCounter
 from node.oauth.requester import TokenRequester
 from node.oauth.resource import ResourceGuard
 from node.oauth.store import SqlTokenStore
+from node.pki.checks import check_deny_list, check_revocation_lists
+from node.pki.opening import PkiError, open_revocation
 from node.ports import World
 from node.registries import routes as registry_routes
 from node.registries.adapters import OwnRegistrants, RegistryPeers
@@ -128,7 +130,7 @@ async def open_node(config: Config, world: World | None = None) -> AsyncIterator
     async with AsyncExitStack() as stack:
         try:
             node = await _open(config, world or await _real_world(config, stack), stack)
-        except (VaultError, SchemaError, DefinitionError, UseCaseError) as error:
+        except (VaultError, SchemaError, DefinitionError, PkiError, UseCaseError) as error:
             raise NodeError(str(error), getattr(error, "remedy", None) or _REMEDIES[type(error)]) from error
         except AuditUnavailableError as error:
             raise NodeError(str(error), "is another process running this node? is the disk writable?") from error
@@ -167,6 +169,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     # Who is out there.
     services = load_definitions(config.discovery.definitions)
     _check_services(config, services)
+    revocation = open_revocation(config, world, usecases.all, services.values())
     store = SqlRegistryStore(database)
     host = RegistryHost(
         {name: services[name] for name in config.discovery.host},
@@ -348,6 +351,8 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         "audit": health.check_audit(audit),
         "database": health.check_database(database),
         "key": health.check_key(subjects, subject),
+        "revocation lists": check_revocation_lists(revocation.lists, clock),
+        **({} if revocation.deny_list is None else {"deny list": check_deny_list(revocation.deny_list)}),
         **{f"fhir {version}": health.check_own_server(world, server) for version, server in own.items()},
         **{
             f"discovery {name}": health.check_discovery(
@@ -409,6 +414,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         loops={
             "discovery": participation.run,
             "status lists": verifier.status_lists.run,
+            **revocation.loops,
             "audit head": heads.run,
             "prune": prune,
         },
@@ -473,8 +479,18 @@ def _audit_file(config: Config) -> Path:
 
 
 def _usecases(config: Config) -> UseCaseBook:
+    for name in config.trust.usecases:
+        if name not in config.usecases:
+            raise NodeError(
+                f"trust.usecases names {name}, which is not a use case of this node",
+                "mend the name: roots that were meant for one use case would be passed over",
+            )
     try:
-        return UseCaseBook(load_chosen(config.usecases, config.usecase_directory), {"uzi": config.trust.uzi})
+        return UseCaseBook(
+            load_chosen(config.usecases, config.usecase_directory),
+            {"uzi": config.trust.uzi, **config.trust.anchors},
+            config.trust.usecases,
+        )
     except (ValueError, CredentialError) as error:
         raise NodeError(f"use cases: {error}", "check them with: hazel usecase check FILE") from error
 
@@ -513,6 +529,7 @@ _REMEDIES: Mapping[type[Exception], str] = {
     VaultError: "restore the vault key, and the keys in the data directory, from the backup",
     SchemaError: "run the newer version of hazel-node that wrote it",
     DefinitionError: "mend or remove that file",
+    PkiError: "copy it from the PEM file of its publisher, in one line",
     UseCaseError: "check it with: hazel usecase check FILE",
 }
 

@@ -89,6 +89,8 @@ def _kind_of(annotation: Any) -> str:
         return _kind_of(next(part for part in parts if part is not type(None)))
     if origin is tuple:
         return f"list of {_kind_of(parts[0])}"
+    if origin is dict:
+        return f"by name: {_kind_of(parts[1])}"
     if origin is not None:  # Annotated
         return _kind_of(parts[0])
     return {bool: "`true` or `false`", int: "whole number", Path: "path", str: "text"}[annotation]
@@ -103,7 +105,7 @@ def _default(field: FieldInfo, present: Any) -> str:
     value = present if field.is_required() else field.default
     if field.is_required() and present is None:
         return "required"
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -80,6 +80,6 @@ def read_usecase(file: Path, trust: Trust) -> LoadedUseCase:
 
 def _check_definitions(loaded: LoadedUseCase, trust: Trust) -> None:
     try:
-        UseCaseBook([loaded], {"uzi": trust.uzi})
+        UseCaseBook([loaded], trust.of_usecase(loaded.usecase.id))
     except (ValueError, CredentialError) as error:
         raise CommandError(f"{loaded.file}: presentation_definitions: {error}") from error

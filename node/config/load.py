@@ -74,7 +74,10 @@ def _absolute(section: Any, folder: Path) -> Any:
         elif isinstance(member, BaseModel):
             changes[name] = _absolute(member, folder)
         elif isinstance(member, dict):
-            changes[name] = {key: _absolute(child, folder) for key, child in member.items()}
+            changes[name] = {
+                key: _absolute(child, folder) if isinstance(child, BaseModel) else child
+                for key, child in member.items()
+            }
     return section.model_copy(update=changes)
 
 

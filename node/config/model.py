@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 Ura = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
 SubjectName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]{1,128}$")]
 FhirVersion = Literal["r4", "stu3"]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+AnchorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 DidMethod = Literal["web", "key", "jwk"]
 
 
@@ -94,10 +96,36 @@ class Trust(Section):
 
     ca_file: Path | None = None
     """PEM file with TLS authorities trusted beside the system's."""
-    uzi: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = (
-        "vdhg746H4rLH67NN1unhdxo6PF3shQunCA4-KQTb2Jc",
-    )
+    uzi: tuple[Fingerprint, ...] = ("vdhg746H4rLH67NN1unhdxo6PF3shQunCA4-KQTb2Jc",)
     """SHA-256 (base64url) of the root certificates that vouch for care organisations; replaces ``{{uzi}}`` in use case files."""
+    anchors: dict[AnchorName, tuple[Fingerprint, ...]] = {}
+    """Further roots by the name that use case files have for them: ``dezi`` replaces ``{{dezi}}``."""
+    usecases: dict[str, dict[AnchorName, tuple[Fingerprint, ...]]] = {}
+    """Roots for one use case alone, in place of those above: id of the use case, name, fingerprints."""
+
+    def of_usecase(self, usecase_id: str) -> dict[str, tuple[str, ...]]:
+        """Roots by name, as they count for one use case."""
+        return {"uzi": self.uzi, **self.anchors, **self.usecases.get(usecase_id, {})}
+
+
+class Pki(Section):
+    """Certificates that are barred although their authority has not revoked them."""
+
+    deny_list: str | None = None
+    """Address of the deny list (``https``). None by default; the Nuts foundation publishes one, which nuts-node uses."""
+    deny_list_key: str | None = None
+    """Public key of who signs it: what stands between BEGIN and END PUBLIC KEY in its PEM file."""
+
+    @field_validator("deny_list")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_url(value, ("https",))
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Pki":
+        if (self.deny_list is None) != (self.deny_list_key is None):
+            raise ValueError("deny_list and deny_list_key go together")
+        return self
 
 
 class Pkcs11(Section):
@@ -179,6 +207,8 @@ class Config(Section):
     """Directory with use case files of our own."""
     trust: Trust = Trust()
     """Whom we believe."""
+    pki: Pki = Pki()
+    """Certificates that are barred although their authority has not revoked them."""
     discovery: Discovery = Discovery()
     """Where we find others."""
     cli_user: CliUser | None = None
@@ -193,6 +223,8 @@ class Config(Section):
     """Let peers live on 127.0.0.0/8 and under ``.localhost``: for development on one machine."""
     unsafe_plain_keys: bool = False
     """Keep the keys in ``data`` unencrypted: for development; chosen when a node is made."""
+    unsafe_pki_soft_fail: bool = False
+    """Accept certificates although nobody can tell whether they were revoked or denied, as nuts-node does by default."""
     unsafe_open_internal_api: bool = False
     """Let everybody on this machine use the internal API without a key, as nuts-node does."""
 

@@ -1,7 +1,7 @@
 """Evidence about certificates, gathered side by side; the decision is `credentials.x509.revocation`."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from credentials.did.certificate_chain import CertificateChain
 from credentials.unavailable import Unavailable
@@ -23,6 +23,14 @@ class Revocation:
         self.lists = lists
         self.deny_list = deny_list
         self._soft_fail = soft_fail
+
+    @property
+    def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What runs beside the requests, by name."""
+        loops: dict[str, Callable[[], Awaitable[None]]] = {"revocation lists": self.lists.run}
+        if self.deny_list is not None:
+            loops["deny list"] = self.deny_list.run
+        return loops
 
     async def gather(self, chains: Iterable[CertificateChain]) -> RevocationEvidence:
         """Fetch what it takes to check ``chains``; without chains nothing is fetched."""

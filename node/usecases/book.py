@@ -13,13 +13,20 @@ class UseCaseBook:
     Args:
         loaded: as read from their files.
         anchors: name to fingerprints of root certificates (``trust`` in the configuration).
+        own: the same by id of a use case, where that one has other anchors.
 
     Raises:
         ValueError: an anchor is missing, or two use cases have the same name on the wire.
         CredentialError: a presentation definition can not be read.
     """
 
-    def __init__(self, loaded: Sequence[LoadedUseCase], anchors: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        loaded: Sequence[LoadedUseCase],
+        anchors: Mapping[str, Sequence[str]],
+        own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    ) -> None:
+        by_id = own or {}
         self.loaded = tuple(loaded)
         self._by_id = {each.usecase.id: each.usecase for each in loaded}
         self._by_scope = {each.usecase.wire_scope: each.usecase for each in loaded}
@@ -28,7 +35,9 @@ class UseCaseBook:
         self.definitions: Mapping[str, Mapping[str, PresentationDefinition]] = {
             each.usecase.wire_scope: {
                 owner: PresentationDefinition.parse(definition)
-                for owner, definition in each.usecase.fill_trust_anchors(anchors).items()
+                for owner, definition in each.usecase.fill_trust_anchors(
+                    {**anchors, **by_id.get(each.usecase.id, {})}
+                ).items()
             }
             for each in loaded
         }

@@ -1,5 +1,6 @@
 """Opening a node: it comes back as itself, and says what to do when it can not be opened."""
 
+import base64
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -9,10 +10,12 @@ from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from node.app import Node, NodeError, open_node
 from node.config.load import load_config
-from node.config.model import Config
+from node.config.model import Config, Pki
+from node.health import HEALTH
 from node.identity.routes import SUBJECTS
 from node.ports import World
 from node.runtime import serve_node
@@ -20,6 +23,7 @@ from node.web.server import listen
 from tests.node.bad_input.dialects import Dialect, check_refusal
 from tests.node.bad_input.setting import SERVICE, SUBJECT, RestingClock, found
 from tests.node.bad_input.wire import send
+from tests.support.keys import ed25519_private_key
 from tests.support.world import FixedEntropy, SimulatedInternet
 
 Change = Callable[[Path], object]
@@ -194,6 +198,14 @@ WRONG: dict[str, tuple[Setting, str]] = {
     "another subject": (lambda config: _part(config, "organisation", subject="nope"), "no organisation called nope"),
     "another address": (lambda _: {"url": "https://other.example"}, "is not the address that did:web:oever.example"),
     "an address that is no name": (lambda _: {"url": "https://192.0.2.1"}, "is not the address"),
+    "roots of a use case that is not there": (
+        lambda config: _part(config, "trust", usecases={"ha-vtt": {"uzi": ("A" * 43,)}}),
+        "ha-vtt, which is not a use case",
+    ),
+    "a key that signs no deny list": (
+        lambda _: {"pki": Pki(deny_list="https://deny.example/list", deny_list_key="x")},
+        "pki.deny_list_key is not a public key",
+    ),
     "PostgreSQL": (lambda _: {"database": "postgresql+asyncpg://u:geheim@h/x"}, "PostgreSQL is not supported"),
 }
 
@@ -208,6 +220,20 @@ async def test_a_setting_that_can_not_be_used_says_what_is_wrong_and_what_to_do(
             pytest.fail("opened")
     assert caught.value.remedy
     assert "geheim" not in f"{caught.value} {caught.value.remedy}"
+
+
+async def test_what_the_configuration_says_of_certificates_is_looked_after(folder: Path) -> None:
+    text = ed25519_private_key("deny list").public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pki = Pki(deny_list="https://deny.example/list", deny_list_key=base64.b64encode(text).decode())
+    async with opened(folder, pki=pki, unsafe_pki_soft_fail=True) as node:
+        assert {"revocation lists", "deny list"} <= node.loops.keys()
+        checks = {check["name"]: check for check in (await node.internal[HEALTH].report())["checks"]}
+        assert checks["revocation lists"]["state"] == "ok"
+        assert checks["deny list"]["remedy"]
+        assert node.config.unsafe == ("unsafe_pki_soft_fail",)
+    async with opened(folder) as node:
+        assert "revocation lists" in node.loops
+        assert "deny list" not in node.loops
 
 
 @pytest.mark.parametrize(("name", "content"), [("absent", None), ("junk", b"junk")])

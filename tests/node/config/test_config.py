@@ -37,6 +37,15 @@ def test_a_good_file_gives_a_frozen_value_with_absolute_paths(tmp_path: Path) ->
     assert config.unsafe == ()
 
 
+def test_trust_anchors_have_names_and_may_be_of_one_use_case() -> None:
+    one, two, three = "A" * 43, "B" * 43, "C" * 43
+    trust = from_text(
+        GOOD + f"trust: {{uzi: [{one}], anchors: {{dezi: [{two}]}}, usecases: {{ha-vvt: {{uzi: [{three}, {one}]}}}}}}"
+    ).trust
+    assert trust.of_usecase("medication") == {"uzi": (one,), "dezi": (two,)}
+    assert trust.of_usecase("ha-vvt") == {"uzi": (three, one), "dezi": (two,)}
+
+
 def test_unsafe_settings_are_listed_by_name() -> None:
     assert from_text(GOOD + "unsafe_loopback_peers: true\n").unsafe == ("unsafe_loopback_peers",)
 
@@ -54,6 +63,10 @@ def test_unsafe_settings_are_listed_by_name() -> None:
         (GOOD.replace("r4:", "r5:"), "fhir.r5", ""),
         (GOOD + "limits: {step_ms: soon}", "limits.step_ms", ""),
         (GOOD + "limits: {stepms: 5}", "limits.stepms", "step_ms"),
+        (GOOD + "trust: {anchors: {dezi: [x]}}", "trust.anchors.dezi.0", ""),
+        (GOOD + "trust: {usecases: {ha-vvt: {UZI: []}}}", "trust.usecases.ha-vvt.UZI.[key]", ""),
+        (GOOD + "pki: {deny_list: https://deny.example/list}", "pki", "together"),
+        (GOOD + "pki: {deny_list: http://deny.example/list, deny_list_key: x}", "pki.deny_list", "https"),
         ("- a", "", "mapping"),
     ],
 )

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credentials.query.definition import PresentationDefinition
+from node.config.model import Trust
+from node.usecases.book import UseCaseBook
 from node.usecases.load import LoadedUseCase, UseCaseError, load_shipped, parse_usecase
 
 TEXT = (resources.files("node.usecases") / "medication.yaml").read_text(encoding="utf-8")
@@ -109,6 +111,25 @@ def test_trust_anchors_become_alternatives_of_the_issuer_pattern() -> None:
 def test_missing_or_odd_trust_anchors_are_refused(anchors: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match=r"trust_anchors\.uzi"):
         parse_usecase(TEXT.encode(), "a.yaml").usecase.fill_trust_anchors(anchors)
+
+
+def test_one_use_case_may_have_roots_of_its_own() -> None:
+    loaded = load_shipped()
+    book = UseCaseBook(loaded, {"uzi": [ANCHOR]}, {"medication": {"uzi": ["B" * 43]}})
+    found = {scope: str(definition["organization"].to_wire()) for scope, definition in book.definitions.items()}
+    assert ANCHOR in found["HuisartsVVTInzage"]
+    assert "B" * 43 not in found["HuisartsVVTInzage"]
+    assert ANCHOR not in found["medicatieoverdracht-gf"]
+    assert "B" * 43 in found["medicatieoverdracht-gf"]
+
+
+def test_a_file_may_name_other_anchors_than_uzi() -> None:
+    loaded = parse_usecase(TEXT.replace("{{uzi}}", "{{dezi}}").encode(), "a.yaml")
+    assert loaded.usecase.anchors == {"dezi"}
+    trust = Trust.model_validate({"anchors": {"dezi": ["C" * 43]}})
+    UseCaseBook([loaded], trust.of_usecase("medication"))
+    with pytest.raises(ValueError, match=r"trust_anchors\.dezi is not set"):
+        UseCaseBook([loaded], Trust().of_usecase("medication"))
 
 
 def test_presentation_definitions_name_every_claim_in_both_shapes() -> None:
