@@ -172,7 +172,8 @@ def _yaml(value: Mapping[str, Any], depth: int) -> Iterator[str]:
     indent = "  " * depth
     for name, member in value.items():
         if isinstance(member, Mapping) and member:
-            yield f"{indent}{name}:"
+            is_set = any(each is not None for each in member.values())
+            yield f"{indent}{name}:" if is_set else f"{indent}{name}: {{}}"
             yield from _yaml(member, depth + 1)
         elif member is None:
             yield f"{indent}# {name}: not set"
