@@ -15,6 +15,7 @@ from credentials.claims import numeric_date, rfc3339_date, to_rfc3339
 from credentials.did.identifier import DID, parse_did
 from credentials.errors import MalformedError
 from credentials.fields import Fields
+from credentials.jsonld.proof import Proof
 from credentials.jws import SignedJWS
 from credentials.keys import KeyId
 
@@ -49,7 +50,7 @@ class SignedCredential:
         expires_at: from when it no longer is, aware UTC; None is never.
         statuses: ``credentialStatus`` entries, each with an id and a type.
         jws: the parsed JWT of a ``jwt_vc``.
-        has_proof: whether an ``ldp_vc`` carries a proof.
+        proof: the parsed proof of an ``ldp_vc``; None when it is unsigned.
         body: the ``vc`` claim or the JSON-LD object, as parsed.
     """
 
@@ -65,7 +66,7 @@ class SignedCredential:
     expires_at: datetime | None
     statuses: tuple[Mapping[str, Any], ...]
     jws: SignedJWS | None = field(repr=False)
-    has_proof: bool
+    proof: Proof | None = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
 
     @classmethod
@@ -117,7 +118,7 @@ class SignedCredential:
             expires_at=numeric_date(expires) if expires is not None else _expiration(body),
             statuses=_statuses(body),
             jws=jws,
-            has_proof=False,
+            proof=None,
             body=body.value,
         )
 
@@ -137,14 +138,19 @@ class SignedCredential:
             expires_at=_expiration(body),
             statuses=_statuses(body),
             jws=None,
-            has_proof=body.raw("proof") is not None,
+            proof=None if body.raw("proof") is None else Proof.parse(raw),
             body=body.value,
         )
 
     @property
+    def has_proof(self) -> bool:
+        """Whether it is a signed ``ldp_vc``."""
+        return self.proof is not None
+
+    @property
     def is_self_attested(self) -> bool:
         """Whether nobody signed it: its issuer has to be the holder who presents it, whose signature covers it."""
-        return self.jws is None and not self.has_proof
+        return self.jws is None and self.proof is None
 
     def evaluation_view(self) -> Mapping[str, Any]:
         """The credential in the shape presentation definitions see (WIRE §2.15, the biggest trap of the protocol).

@@ -1,4 +1,4 @@
-"""Make credentials: signed as JWT, by a did:web or with a certificate, or unsigned for the holder itself.
+"""Make credentials: signed as JWT or as JSON-LD, by a did:web or with a certificate, or unsigned for the holder itself.
 
 We write what both dialects of nuts-node read (WIRE §0): arrays in the ``vc`` claim, ``nbf`` and ``iat`` a second in the
 past, whole seconds, JSON-LD with its keys sorted at every level, since nuts-node sorts them when it passes one on.
@@ -13,12 +13,19 @@ from credentials.claims import ISSUE_BACKDATE, numeric_date, to_numeric_date, to
 from credentials.did.did_x509 import CertificateChain, X509Identifier, x509_did
 from credentials.did.identifier import DID
 from credentials.encoding import b64_encode, b64url_encode
+from credentials.jsonld.contexts import BITSTRING_STATUS_LIST_CONTEXT, STATUS_LIST_2021_CONTEXT
+from credentials.jsonld.proof import sign_document
 from credentials.jws import compact_json, sign_jws
 from credentials.ports import PrivateKey
 from credentials.vc.credential import MAX_TYPES, VC_CONTEXT, VC_TYPE
 from credentials.vc.type_rules import X509_CREDENTIAL
 
 JWT_TYPE: Final = "JWT"
+
+_STATUS_CONTEXTS: Final[Mapping[str, str]] = {
+    "StatusList2021Entry": STATUS_LIST_2021_CONTEXT,
+    "BitstringStatusListEntry": BITSTRING_STATUS_LIST_CONTEXT,
+}
 
 
 def issue_jwt_credential(
@@ -77,6 +84,56 @@ def issue_jwt_credential(
     if x5c is not None:
         header["x5c"] = list(x5c)
     return sign_jws(header, compact_json(claims), key)
+
+
+def issue_ldp_credential(
+    *,
+    issuer: DID,
+    subject_id: DID,
+    types: Sequence[str],
+    subject: Mapping[str, Any],
+    key: PrivateKey,
+    credential_id: str,
+    now: datetime,
+    expires_at: datetime | None,
+    contexts: Sequence[str] = (),
+    statuses: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Sign a credential as JSON-LD (WIRE §2.11.2): milliseconds of CPU, so not on an event loop.
+
+    Args:
+        issuer: the key has to be one of it.
+        subject_id: the id of the one subject.
+        types: beside ``VerifiableCredential``, which is added when missing; one at most.
+        subject: the other members of ``credentialSubject``; the contexts have to define every one.
+        key: signs; its ``kid`` becomes the verification method.
+        credential_id: ``<issuer>#<uuid>`` by custom.
+        now: aware UTC.
+        expires_at: aware UTC; None is never.
+        contexts: beside VC v1, all embedded; those of a status and of the proof are added.
+        statuses: ``credentialStatus`` entries, see `credentials.status.build.status_entry`.
+
+    Returns:
+        A JSON-LD object with only the members that nuts-node keeps, sorted at every level.
+
+    Raises:
+        MalformedError: a member is not defined by the contexts, so that no signature would cover it.
+        ValueError: more than two types, or an empty period of validity.
+    """
+    created = now - ISSUE_BACKDATE
+    document: dict[str, Any] = {
+        "@context": _contexts((*contexts, *_status_contexts(statuses))),
+        "id": credential_id,
+        "type": _types(types),
+        "issuer": issuer,
+        "issuanceDate": to_rfc3339(created),
+        "credentialSubject": {**subject, "id": subject_id},
+    }
+    if expires_at is not None:
+        document["expirationDate"] = to_rfc3339(numeric_date(_expiry(to_numeric_date(created), expires_at)))
+    if statuses:
+        document["credentialStatus"] = dict(statuses[0]) if len(statuses) == 1 else [dict(each) for each in statuses]
+    return {name: _sorted(value) for name, value in sorted(sign_document(document, key, created=created).items())}
 
 
 def self_attested(
@@ -186,6 +243,11 @@ def issue_x509_credential(
 
 def _contexts(contexts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys((VC_CONTEXT, *contexts)))
+
+
+def _status_contexts(statuses: Sequence[Mapping[str, Any]]) -> list[str]:
+    kinds = {each.get("type") for each in statuses}
+    return [context for kind, context in _STATUS_CONTEXTS.items() if kind in kinds]
 
 
 def _types(types: Sequence[str]) -> list[str]:

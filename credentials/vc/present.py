@@ -1,7 +1,8 @@
-"""Present credentials: make the JWT presentation that asks for a token or registers with a discovery service.
+"""Present credentials: make the presentation that asks for a token or registers with a discovery service.
 
-In the shape of nuts-node's master, which its release 6.2 reads as well (WIRE §0, §2.5.3): ``iss`` = ``sub``, ``iat``,
-arrays throughout, ``nbf`` a second in the past.
+A JWT in the shape of nuts-node's master, which its release 6.2 reads as well (WIRE §0, §2.5.3): ``iss`` = ``sub``, ``iat``,
+arrays throughout, ``nbf`` a second in the past. JSON-LD in the shape of both: one credential without an array, whole
+seconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from credentials.claims import ISSUE_BACKDATE, to_numeric_date
 from credentials.did.identifier import DID, did_of_key
+from credentials.jsonld.proof import ASSERTION, sign_document
 from credentials.jws import compact_json, sign_jws
 from credentials.ports import PrivateKey
 from credentials.vc.credential import VC_CONTEXT
@@ -80,3 +82,71 @@ def present_jwt(
             raise ValueError("an extra claim is one of the registered ones")
         claims |= extra_claims
     return sign_jws({"typ": "JWT"}, compact_json(claims), key)
+
+
+def present_ldp(
+    *,
+    holder: DID,
+    key: PrivateKey,
+    audience: str | None,
+    credentials: Sequence[str | Mapping[str, Any]],
+    presentation_id: str,
+    now: datetime,
+    expires: datetime,
+    nonce: str | None = None,
+    challenge: str | None = None,
+    purpose: str = ASSERTION,
+    extra_types: Sequence[str] = (),
+    extra_contexts: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Sign a presentation as JSON-LD (WIRE §2.5.3): milliseconds of CPU, so not on an event loop.
+
+    The signature covers JSON-LD credentials; a JWT in it has only a signature of its own, so `present_jwt` is the better
+    envelope for those.
+
+    Args:
+        holder: the key has to be one of it.
+        key: signs; its ``kid`` becomes the verification method.
+        audience: whom it is for, the ``domain`` of the proof; None only on a vendor's word.
+        credentials: as they were received, unchanged. Where a submission points: one stands by itself
+            (``$.verifiableCredential``), several in an array.
+        presentation_id: ``<holder>#<uuid>`` by custom.
+        now: aware UTC; the proof is created in this second.
+        expires: aware UTC, in whole seconds.
+        nonce: random, base64url.
+        challenge: by default the nonce, as nuts-node has it.
+        purpose: of the proof.
+        extra_types: beside ``VerifiablePresentation``.
+        extra_contexts: beside VC v1 and that of the proof.
+
+    Returns:
+        A JSON-LD object with sorted keys; the credentials in it are untouched.
+
+    Raises:
+        MalformedError: a credential says something that the signature would not cover.
+        ValueError: the key is not one of the holder, or it would expire before it is made.
+    """
+    if did_of_key(key.kid) != holder:
+        raise ValueError("the key is not one of the holder")
+    if to_numeric_date(expires) <= to_numeric_date(now):
+        raise ValueError("the lifetime is not at least one second")
+    types = list(dict.fromkeys((VP_TYPE, *extra_types)))
+    document: dict[str, Any] = {
+        "@context": list(dict.fromkeys((VC_CONTEXT, *extra_contexts))),
+        "id": presentation_id,
+        "type": types[0] if len(types) == 1 else types,
+        "holder": holder,
+    }
+    if credentials:
+        document["verifiableCredential"] = credentials[0] if len(credentials) == 1 else list(credentials)
+    signed = sign_document(
+        document,
+        key,
+        created=now,
+        purpose=purpose,
+        expires=expires,
+        challenge=nonce if challenge is None else challenge,
+        domain=audience,
+        nonce=nonce,
+    )
+    return dict(sorted(signed.items())) | {"proof": dict(sorted(signed["proof"].items()))}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from credentials.errors import MalformedError
+from credentials.jsonld.proof import sign_document
 from credentials.jws import compact_json, sign_jws
 from credentials.vc.credential import NUTS_CONTEXT, VC_CONTEXT, SignedCredential
 from tests.support.builders import a_credential, an_employee_credential, an_x509_credential
@@ -75,9 +76,22 @@ def test_a_self_attested_credential_is_read() -> None:
 
 
 def test_a_document_with_a_proof_is_not_self_attested() -> None:
-    assert not SignedCredential.parse(a_document(proof={"type": "JsonWebSignature2020"})).is_self_attested
-    assert not SignedCredential.parse(a_document(proof=[])).is_self_attested
+    signed = sign_document(a_document(type="VerifiableCredential"), a_key("ministry"), created=NOW)
+    for document in (signed, signed | {"proof": [signed["proof"]]}):
+        credential = SignedCredential.parse(document)
+        assert (credential.format, credential.raw, credential.has_proof) == ("ldp_vc", document, True)
+        assert not credential.is_self_attested
+        assert credential.proof is not None
+        assert credential.proof.verification_method == a_key("ministry").kid
     assert SignedCredential.parse(a_document()).is_self_attested
+
+
+@pytest.mark.parametrize(
+    "proof", [[], {}, {"type": "JsonWebSignature2020"}, {"type": "DataIntegrityProof"}, "x", 5, False]
+)
+def test_a_document_with_a_proof_that_can_not_be_read_is_not_taken_for_an_unsigned_one(proof: object) -> None:
+    with pytest.raises(MalformedError):
+        SignedCredential.parse(a_document(proof=proof))
 
 
 @pytest.mark.parametrize("many", [True, False])
@@ -158,20 +172,29 @@ def test_a_jwt_is_evaluated_with_arrays() -> None:
 
 
 def test_a_document_is_evaluated_with_single_elements_collapsed() -> None:
-    document = a_document(
-        credentialSubject=[{"id": HOLDER, "x": [1]}],
-        credentialStatus=[STATUS],
-        proof=[{"type": "x"}],
-        type=["VerifiableCredential", "A"],
-        other=[1],
+    subject = {"id": HOLDER, "x": [1]}
+    signed = sign_document(
+        a_document(
+            **{"@context": [VC_CONTEXT, "https://schema.org"]},
+            credentialSubject=[subject],
+            type=["VerifiableCredential", "A"],
+        ),
+        a_key("ministry"),
+        created=NOW,
     )
+    document = signed | {
+        "proof": [signed["proof"]],
+        "@context": [VC_CONTEXT],
+        "credentialStatus": [STATUS],
+        "other": [1],
+    }
     before = dict(document)
     view = SignedCredential.parse(document).evaluation_view()
     assert view == document | {
         "@context": VC_CONTEXT,
         "credentialSubject": {"id": HOLDER, "x": [1]},
         "credentialStatus": STATUS,
-        "proof": {"type": "x"},
+        "proof": signed["proof"],
     }
     assert document == before
 

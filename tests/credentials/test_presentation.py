@@ -52,6 +52,8 @@ def test_both_dialects_are_read(make: Any) -> None:
     assert [each.format for each in presentation.credentials] == ["jwt_vc", "ldp_vc"]
     assert [each.raw for each in presentation.credentials] == [ONE, TWO]
     assert presentation.retract_jti is None
+    assert (presentation.format, presentation.proof, presentation.needs_canonicalising) == ("jwt_vp", None, False)
+    assert presentation.jws.compact == presentation.raw
 
 
 @pytest.mark.parametrize("credential", [ONE, TWO])
@@ -74,6 +76,10 @@ def test_a_retraction_carries_no_credentials() -> None:
 def test_iat_stands_in_for_nbf() -> None:
     assert SignedPresentation.parse(a_jwt(nbf=None, iat=int(NOW.timestamp()))).issued_at == NOW
     assert SignedPresentation.parse(a_jwt(iat=1)).issued_at == NOW
+
+
+def test_what_is_for_nobody_in_particular_has_no_audience() -> None:
+    assert SignedPresentation.parse(a_jwt(aud=None)).audience == ()
 
 
 @pytest.mark.parametrize(
@@ -100,15 +106,15 @@ def test_iat_stands_in_for_nbf() -> None:
         (a_jwt(exp="x"), "time"),
         (a_jwt(jti=None), "jti is missing"),
         (a_jwt(jti=""), "jti is empty"),
-        (a_jwt(aud=None), "aud is missing"),
         (a_jwt(aud=[]), "at least one text"),
         (a_jwt(aud=[5]), "array of texts"),
         (a_jwt(nonce=5), "nonce is not a text"),
         (a_jwt(retract_jti=5), "retract_jti is not a text"),
         (a_presentation(credentials=["x"]), "three parts"),
+        (5, "neither a JWT nor an object"),
         (a_presentation(credentials=[ONE] * (MAX_CREDENTIALS + 1)), "more than 32"),
     ],
 )
-def test_what_is_no_presentation_is_refused(compact: str, reason: str) -> None:
+def test_what_is_no_presentation_is_refused(compact: object, reason: str) -> None:
     with pytest.raises(MalformedError, match=reason):
         SignedPresentation.parse(compact)

@@ -6,10 +6,9 @@ import pytest
 
 from credentials.query import NoMatch, explain, match_wallet
 from credentials.vc.credential import SignedCredential
-from tests.support.query import HOLDER, definition, descriptor, field, jwt_credential, ld_credential, of_type
+from tests.support.query import A_PROOF, HOLDER, definition, descriptor, field, jwt_credential, ld_credential, of_type
 
 X = ld_credential("X", {"v": "secret", "n": 7, "yes": True, "list": ["secret"], "none": [], "object": {"a": 1}})
-PROOF = {"type": "Other"}
 ELSE = "what is there is something else"
 
 
@@ -106,9 +105,9 @@ def test_the_path_for_the_other_format_is_the_biggest_trap_and_is_told() -> None
         ),
         (ld_credential("X", {}), {"jwt_vc": {"alg": ["ES256"]}}, "ldp_vc, not signed; accepted: jwt_vc with ES256"),
         (
-            ld_credential("X", {}, proof=PROOF),
+            ld_credential("X", {}, proof=A_PROOF),
             {"ldp_vc": {"proof_type": ["P"]}, "jwt_vc": {"alg": ["A"]}},
-            "ldp_vc, signed with Other; accepted: jwt_vc with A; ldp_vc with P",
+            "ldp_vc, signed with JsonWebSignature2020; accepted: jwt_vc with A; ldp_vc with P",
         ),
         (jwt_credential("X", {}), {"jwt_vp": {"alg": ["ES256"]}}, "jwt_vc, signed with ES256; accepted: no format of credentials"),
     ],

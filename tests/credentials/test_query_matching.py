@@ -9,8 +9,10 @@ from credentials.errors import MalformedError
 from credentials.query import candidates
 from credentials.query.definition import PresentationDefinition
 from credentials.query.matching import Match, NoMatch, match_wallet
+from credentials.query.paths import ABSENT
 from credentials.vc.credential import SignedCredential
 from tests.support.query import (
+    A_PROOF,
     HOLDER,
     ISSUER,
     NUTS_ORGANIZATION_AND_EMPLOYEE,
@@ -90,14 +92,12 @@ def test_one_credential_may_serve_two_descriptors_and_is_shown_once() -> None:
 class TestFormats:
     LD_ONLY: ClassVar = {"ldp_vc": {"proof_type": ["JsonWebSignature2020"]}}
     JWT_ONLY: ClassVar = {"jwt_vc": {"alg": ["ES256"]}}
-    PROOF: ClassVar = {"type": "JsonWebSignature2020"}
 
     @pytest.mark.parametrize(
         ("formats", "credential"),
         [
             (JWT_ONLY, jwt_credential("X", {})),
-            (LD_ONLY, ld_credential("X", {}, proof=PROOF)),
-            (LD_ONLY, ld_credential("X", {}, proof=[{"type": "Other"}, PROOF])),
+            (LD_ONLY, ld_credential("X", {}, proof=A_PROOF)),
             (LD_ONLY, ld_credential("X", {})),  # without a proof it counts as JSON-LD
             ({"ldp_vc": {}}, ld_credential("X", {})),
         ],
@@ -110,13 +110,12 @@ class TestFormats:
         ("formats", "credential"),
         [
             (JWT_ONLY, jwt_credential("X", {}, alg="PS256")),
-            (JWT_ONLY, ld_credential("X", {}, proof=PROOF)),
+            (JWT_ONLY, ld_credential("X", {}, proof=A_PROOF)),
             (JWT_ONLY, ld_credential("X", {})),  # nothing self-attested where only JWT is asked for
             (LD_ONLY, jwt_credential("X", {})),
-            (LD_ONLY, ld_credential("X", {}, proof={"type": "Other"})),
-            (LD_ONLY, ld_credential("X", {}, proof="x")),
+            ({"ldp_vc": {"proof_type": ["Other"]}}, ld_credential("X", {}, proof=A_PROOF)),
             ({"jwt_vc": {}}, jwt_credential("X", {})),
-            ({"ldp_vc": {}}, ld_credential("X", {}, proof=PROOF)),
+            ({"ldp_vc": {}}, ld_credential("X", {}, proof=A_PROOF)),
             ({"jwt_vp": {"alg": ["ES256"]}}, jwt_credential("X", {})),
         ],
     )
@@ -253,6 +252,17 @@ def test_a_thousand_credentials_are_looked_at_only_where_their_type_is_asked_for
     match = match_wallet(definition(*wanted), wallet)
     assert [each.id for each in match.credentials] == [str(900 + number) for number in range(5)]
     assert len(looked) <= 5 * 10  # each once, however often it was asked about
+
+
+@pytest.mark.parametrize("credential", [jwt_credential("X", GOUWE), ld_credential("X", GOUWE)])
+def test_the_quick_way_to_a_member_leads_to_what_the_view_has(credential: SignedCredential) -> None:
+    view = credential.evaluation_view()
+    for name in [*view, "nothing"]:
+        assert candidates.quick_member(credential, name) in (view.get(name), ABSENT)
+    found = {
+        candidates.quick_member(credential, name) is not ABSENT for name in ("type", "issuer", "credentialSubject")
+    }
+    assert found == {credential.jws is not None}
 
 
 def test_the_error_about_a_large_wallet_holds_some_of_the_reasons() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from credentials.encoding import b64url_encode
+from credentials.jws import compact_json
 from credentials.query.definition import PresentationDefinition
 from credentials.vc.credential import NUTS_CONTEXT, VC_CONTEXT, SignedCredential
 from credentials.vc.presentation import SignedPresentation
@@ -38,6 +39,16 @@ def jwt_credential(
             },
         )
     )
+
+
+A_PROOF = {
+    "type": "JsonWebSignature2020",
+    "created": "2026-11-22T11:37:04Z",
+    "verificationMethod": f"{HOLDER}#key-1",
+    "proofPurpose": "assertionMethod",
+    "jws": f"{b64url_encode(compact_json({'alg': 'ES256', 'b64': False, 'crit': ['b64']}))}..c2ln",
+}
+"""The shape of a proof; matching looks no further."""
 
 
 def ld_credential(
