@@ -55,7 +55,7 @@ def rfc3339_date(text: str) -> datetime:
 
 def to_rfc3339(moment: datetime) -> str:
     """Write whole seconds in UTC with ``Z``: what nuts-node keeps unchanged when it re-serialises."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def check_current(

@@ -13,7 +13,9 @@ from enum import Enum
 from typing import Any, Final
 
 from credentials.errors import MalformedError
+from credentials.jsonld.proof import PROOF_TYPE
 from credentials.query.definition import Field, Formats, InputDescriptor, PresentationDefinition
+from credentials.query.filters import Filter
 from credentials.query.paths import ABSENT, Path
 from credentials.vc.credential import SignedCredential
 
@@ -65,6 +67,8 @@ class Candidates:
         self._sizes: dict[int, int] = {}
         self._values: dict[str, list[Any]] = {}
         self._outcomes: dict[str, list[Any]] = {}
+        self._claims: dict[str, dict[str, Any]] = {}
+        self._hints: dict[str, Field] = {}
         self._formats: dict[tuple[int, str, frozenset[str]], bool] = {}
         self._by_type: dict[str, set[int]] | None = None
 
@@ -83,16 +87,19 @@ class Candidates:
     def fits(self, descriptor: InputDescriptor, position: int) -> bool:
         """Tell whether the credential at ``position`` fits ``descriptor``.
 
+        Args:
+            descriptor: what is asked.
+            position: one that `of_types` returned for it.
+
         Raises:
             MalformedError: the definition takes too much work.
         """
-        # (1) every field, the cheapest way first: most fail on their first
-        for field in descriptor.fields:
-            outcomes = self._outcomes.get(field.key)
-            outcome = _Unknown.UNKNOWN if outcomes is None else outcomes[position]
-            if outcome is _Unknown.UNKNOWN:
-                outcome = self.outcome(field, position)
+        # (1) every field beside the type, first the one that the credential before this one failed on
+        hint = self._hints.get(descriptor.id)
+        for field in descriptor.beside_type if hint is None else (hint, *descriptor.beside_type):
+            outcome = self.outcome(field, position)
             if outcome is Misfit.OTHER or outcome is Misfit.NOTHING:
+                self._hints[descriptor.id] = field
                 return False
         # (2) who issued it, (3) the format
         return self.is_of_issuer(descriptor, position) and self.has_format(descriptor, position)
@@ -145,12 +152,22 @@ class Candidates:
             values = self._values[path.text] = [_Unknown.UNKNOWN] * len(self.credentials)
         known = values[position]
         if known is _Unknown.UNKNOWN:
-            view = self._views[position]
-            if view is None:
-                view = self._views[position] = self.credentials[position].evaluation_view()
             self.work.spend(PATH_STEP * len(path.steps) * (self._size(position) if path.is_wild else 1))
-            known = values[position] = path.find(view)
+            known = values[position] = self._find(path, position)
         return known
+
+    def _find(self, path: Path, position: int) -> Any:
+        if not path.is_wild and path.root is not None:
+            member = quick_member(self.credentials[position], path.root)
+            if member is not ABSENT:
+                return path.find_below(member)
+        return path.find(self._view(position))
+
+    def _view(self, position: int) -> Mapping[str, Any]:
+        view = self._views[position]
+        if view is None:
+            view = self._views[position] = self.credentials[position].evaluation_view()
+        return view
 
     def _look(self, field: Field, position: int) -> Any:
         """The first path that leads to a fitting value decides."""
@@ -159,19 +176,27 @@ class Candidates:
             value = self.value(path, position)
             if value is ABSENT or value is None:
                 continue
-            if field.filter is None:
-                return value
-            claim = field.filter.claim(value, self.work.spend)
+            claim = value if field.filter is None else self._claim(field, field.filter, value)
             if claim is not ABSENT:
                 return claim
             misfit = Misfit.OTHER
         return None if field.optional and misfit is Misfit.NOTHING else misfit
 
+    def _claim(self, field: Field, asked: Filter, value: Any) -> Any:
+        """What a value yields; the same text occurs in many credentials, an issuer most of all."""
+        if not isinstance(value, str):
+            return asked.claim(value, self.work.spend)
+        claims = self._claims.setdefault(field.key, {})
+        known = claims.get(value, _Unknown.UNKNOWN)
+        if known is _Unknown.UNKNOWN:
+            known = claims[value] = asked.claim(value, self.work.spend)
+        return known
+
     def _size(self, position: int) -> int:
         """Values in the credential; its depth was limited when it was parsed."""
         known = self._sizes.get(position)
         if known is None:
-            left: list[Any] = [self._views[position]]
+            left: list[Any] = [self._view(position)]
             known = 0
             while left:
                 value = left.pop()
@@ -184,17 +209,26 @@ class Candidates:
         return known
 
 
+def quick_member(credential: SignedCredential, name: str) -> Any:
+    """Return a member of the evaluation view without making the view, which takes ten times as long; `ABSENT` is "make it"."""
+    if credential.jws is None:
+        return ABSENT
+    match name:
+        case "credentialSubject":
+            return list(credential.subjects)
+        case "issuer":
+            return credential.issuer
+        case "type":
+            return list(credential.types)
+        case _:
+            return ABSENT
+
+
 def secured_by(credential: SignedCredential) -> tuple[str, frozenset[str]]:
-    """Return the format and how the credential is signed: the algorithm, or the types of its proofs; nothing when unsigned."""
+    """Return the format and how the credential is signed: the algorithm, or the type of its proof; nothing when unsigned."""
     if credential.jws is not None:
         return credential.format, frozenset({credential.jws.alg})
-    if not credential.has_proof:
-        return credential.format, frozenset()
-    proofs = credential.body.get("proof")
-    return credential.format, frozenset(
-        str(proof.get("type")) if isinstance(proof, Mapping) else ""
-        for proof in (proofs if isinstance(proofs, list) else [proofs])
-    ) or frozenset({""})
+    return credential.format, frozenset({PROOF_TYPE} if credential.has_proof else ())
 
 
 def _accepts(formats: Formats, kind: str, ways: frozenset[str]) -> bool:

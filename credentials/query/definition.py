@@ -76,6 +76,7 @@ class InputDescriptor:
         name: what its author calls it, for people; empty when absent.
         purpose: why it is asked, for people; empty when absent.
         types: the credential types of which it has to have one; None when the fields don't say.
+        beside_type: the fields that ``types`` doesn't say already.
     """
 
     id: str
@@ -83,6 +84,7 @@ class InputDescriptor:
     purpose: str
     fields: tuple[Field, ...]
     types: frozenset[str] | None
+    beside_type: tuple[Field, ...]
     groups: frozenset[str]
     format: Formats | None
     subject_is_issuer: bool
@@ -179,12 +181,14 @@ def _descriptor(fields: Fields) -> InputDescriptor:
     if len(children) > MAX_FIELDS:
         raise MalformedError(f"{fields.what} has more than {MAX_FIELDS} fields")
     asked = tuple(_field(child) for child in children)
+    about_type = next((field for field in asked if _is_about_type(field)), None)
     return InputDescriptor(
         id=_identifier(fields),
         name=_words(fields, "name"),
         purpose=_words(fields, "purpose"),
         fields=asked,
-        types=_types(asked),
+        types=about_type.filter.texts if about_type is not None and about_type.filter is not None else None,
+        beside_type=tuple(field for field in asked if field is not about_type),
         groups=frozenset(fields.optional_texts("group")),
         format=_formats(fields),
         subject_is_issuer=subject_is_issuer,
@@ -207,13 +211,16 @@ def _field(fields: Fields) -> Field:
     )
 
 
-def _types(fields: tuple[Field, ...]) -> frozenset[str] | None:
-    """Types without one of which no credential passes all fields: what the first field about ``$.type`` names."""
-    for field in fields:
-        texts = None if field.filter is None or field.optional else field.filter.texts
-        if texts is not None and all(path.steps in _TYPE_PATHS for path in field.paths):
-            return texts
-    return None
+def _is_about_type(field: Field) -> bool:
+    """Whether a credential passes the field exactly when it has one of the types that the field names."""
+    asked = field.filter
+    return (
+        not field.optional
+        and asked is not None
+        and asked.contains is None
+        and asked.texts is not None
+        and all(path.steps in _TYPE_PATHS for path in field.paths)
+    )
 
 
 def _words(fields: Fields, name: str) -> str:

@@ -54,11 +54,15 @@ class Path:
         text: as received.
         steps: member names, array indexes and wildcards from the root on.
         is_wild: whether it may visit the whole document.
+        root: the member of the document that it starts with; None when it starts otherwise.
+        below: the steps behind ``root``.
     """
 
     text: str
     steps: tuple[str | int | Wildcard, ...]
     is_wild: bool
+    root: str | None
+    below: tuple[str | int | Wildcard, ...]
 
     def find(self, document: Any) -> Any:
         """Return what the path points to in ``document``, or `ABSENT`.
@@ -67,21 +71,28 @@ class Path:
         """
         if self.is_wild:
             return self._find_all(document) or ABSENT
-        value = document
-        for step in self.steps:
-            if isinstance(step, str):
-                if not isinstance(value, dict) or step not in value:
-                    return ABSENT
-            elif not isinstance(value, list) or not isinstance(step, int) or step >= len(value):
-                return ABSENT
-            value = value[step]
-        return value
+        return _walk(document, self.steps)
+
+    def find_below(self, member: Any) -> Any:
+        """Return what a path without wildcards points to, given the member of the document that it starts with."""
+        return _walk(member, self.below)
 
     def _find_all(self, document: Any) -> list[Any]:
         found: list[Any] = [document]
         for step in self.steps:
             found = [child for value in found for child in _children(value, step)]
         return found
+
+
+def _walk(value: Any, steps: tuple[str | int | Wildcard, ...]) -> Any:
+    for step in steps:
+        if isinstance(step, str):
+            if not isinstance(value, dict) or step not in value:
+                return ABSENT
+        elif not isinstance(value, list) or not isinstance(step, int) or step >= len(value):
+            return ABSENT
+        value = value[step]
+    return value
 
 
 def _children(value: Any, step: str | int | Wildcard) -> Iterator[Any]:
@@ -120,7 +131,8 @@ def parse_path(text: str) -> Path:
         steps.append(_step(found))
     if len(steps) > MAX_PATH_STEPS:
         raise MalformedError(f"path has more than {MAX_PATH_STEPS} steps")
-    return Path(text, tuple(steps), Wildcard.WILDCARD in steps)
+    root = steps[0] if steps and isinstance(steps[0], str) else None
+    return Path(text, tuple(steps), Wildcard.WILDCARD in steps, root, tuple(steps[1:]))
 
 
 def _step(found: re.Match[str]) -> str | int | Wildcard:
