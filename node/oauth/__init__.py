@@ -21,6 +21,7 @@ The asking side::
     requester.py   asks another organisation for a token
     peer_servers.py  what other servers publish; peer_token.py  what one gave us
     self_attested.py  what the vendor has us say; user.py  on whose behalf
+    explaining.py  would our wallet do for a scope, and which field of which credential fails where not
 
 Rules kept here: a presentation works once, for 5 s, for us alone; a token bound to a key never passes without that key; every
 required presentation definition is fulfilled; nothing a peer sent comes back in an error. What was taken from nuts-node and

@@ -35,12 +35,21 @@ from node.oauth.boundary import PREFIXES, as_oauth_reply
 from node.oauth.boundary import as_request_error as oauth_error
 from node.oauth.definitions import Definitions
 from node.oauth.exchange import TokenService
+from node.oauth.explaining import WalletExplainer
 from node.oauth.introspect import Introspection
 from node.oauth.metadata import issuer_url
 from node.oauth.refusals import RefusalCounter
 from node.oauth.requester import TokenRequester
 from node.oauth.resource import ResourceGuard
-from node.oauth.routes import DEFINITIONS, INTROSPECTION, REQUESTER, TOKENS, internal_routes, public_routes
+from node.oauth.routes import (
+    DEFINITIONS,
+    INTROSPECTION,
+    REQUESTER,
+    TOKENS,
+    WALLET_EXPLAINER,
+    internal_routes,
+    public_routes,
+)
 from node.oauth.store import SqlTokenStore
 from node.storage.database import open_database
 from node.storage.schema import metadata
@@ -222,6 +231,14 @@ async def a_node(
             app[KEY_CHANGES] = KeyChanges(database, subjects, vault, clock, entropy)
             app[PUBLIC_URL], app[CLOCK], app[DEFINITIONS] = url, clock, parsed
             app[TOKENS], app[INTROSPECTION], app[REQUESTER] = tokens, introspection, requester
+            app[WALLET_EXPLAINER] = WalletExplainer(
+                definitions=parsed,
+                servers=requester.servers,
+                subjects=subjects,
+                wallet=wallet,
+                clock=clock,
+                entropy=entropy,
+            )
         async with serve(internet, url, public) as public_client, TestClient(TestServer(internal)) as internal_client:
             yield NodeUnderTest(
                 url=url,
