@@ -59,6 +59,7 @@ from node.oauth import boundary as oauth_boundary
 from node.oauth import routes as oauth_routes
 from node.oauth.definitions import Definitions
 from node.oauth.exchange import TokenService
+from node.oauth.explaining import WalletExplainer
 from node.oauth.introspect import Introspection
 from node.oauth.metadata import WELL_KNOWN
 from node.oauth.refusals import RefusalCounter
@@ -385,6 +386,14 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
             public_url=config.url,
         )
         app[oauth_routes.REQUESTER] = requester
+        app[oauth_routes.WALLET_EXPLAINER] = WalletExplainer(
+            definitions=definitions,
+            servers=requester.servers,
+            subjects=subjects,
+            wallet=wallet,
+            clock=clock,
+            entropy=entropy,
+        )
         app[registry_routes.HOST] = host
         app[registry_routes.CLIENT] = client
         app[registry_routes.STORE] = store
