@@ -3,6 +3,7 @@
 :func:`open_node` opens everything in order and closes it in reverse. Nothing here decides anything.
 """
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -92,6 +93,9 @@ from registry.host import RegistryHost
 PRUNE_SECONDS = 60.0
 
 Loop = Callable[[], Awaitable[None]]
+
+
+logger = logging.getLogger(__name__)
 
 
 class NodeError(Exception):
@@ -223,6 +227,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     requester = TokenRequester(
         subjects=subjects, wallet=wallet, peers=world.peers, clock=clock, entropy=entropy, public_url=config.url
     )
+    key_changes.on_compromise.append(requester.forget_key)
 
     # What citizens allow, and what was recorded.
     consent_store = ConsentStore(
@@ -521,7 +526,10 @@ def _application(around: Middleware, routes: Iterable[web.AbstractRouteDef], *in
 
 async def _sign_last_head(heads: HeadKeeper) -> None:
     """Leave a signed head behind, so that what was written until now can not be cut off unseen."""
-    await heads.sign()
+    try:
+        await heads.sign()
+    except VaultError as error:
+        logger.warning("last audit head not signed", extra={"error": type(error).__name__})
 
 
 def _credential_errors(error: Exception) -> RequestError | None:

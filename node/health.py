@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 from node.exchange.facts import OwnServer
 from node.identity.subjects import Subjects
+from node.keys.errors import VaultError
+from node.keys.signing import sign_with
 from node.ports import HttpRequest, PeerError, World
 from node.registries.participation import Participation
 from node.storage.database import Database
@@ -140,9 +142,13 @@ def check_key(subjects: Subjects, subject: str) -> Check:
     """Our key signs, and what it signs verifies."""
 
     async def check() -> Finding:
-        _, key = await subjects.signer(subject)
         message = b"hazel self-test"
-        key.public.verify(key.sign(message), message, key.alg)
+        try:
+            _, key = await subjects.signer(subject)
+            signature = await sign_with(key, lambda key: key.sign(message))
+        except VaultError as error:
+            return Finding(state="down", detail=str(error), remedy=error.remedy or "see docs/operate.md, Keys")
+        key.public.verify(signature, message, key.alg)
         return Finding(state="ok", detail="the signing key works")
 
     return check

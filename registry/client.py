@@ -300,7 +300,10 @@ class RegistryClient:
     async def _announce(self, service: ServiceDefinition, own: OwnRegistration) -> None:
         try:
             registrant = await self._registrants.registrant(own.holder)
-            message = build_registration(service, registrant, own.parameters, self._clock.now(), self._fresh())
+            now, fresh = self._clock.now(), self._fresh()
+            message = await registrant.signing(
+                lambda: build_registration(service, registrant, own.parameters, now, fresh)
+            )
             await self._deliver(service, message.compact)
         except (RegistryError, CredentialError) as error:
             await self._note_failure(own, error)
@@ -320,7 +323,10 @@ class RegistryClient:
         if own.presentation_id is not None and own.expires_at is not None and own.expires_at > now:
             try:
                 registrant = await self._registrants.registrant(own.holder)
-                message = build_withdrawal(service, registrant, own.presentation_id, now, self._fresh())
+                fresh, presentation_id = self._fresh(), own.presentation_id
+                message = await registrant.signing(
+                    lambda: build_withdrawal(service, registrant, presentation_id, now, fresh)
+                )
                 await self._deliver(service, message.compact)
             except (RegistryError, CredentialError) as error:
                 await self._note_failure(own, error)

@@ -8,7 +8,7 @@ in-memory store (`registry.memory`) is the reference; ``tests/registry/store_con
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from credentials.did.identifier import DID
 from credentials.errors import CredentialError
@@ -21,6 +21,8 @@ from registry.errors import RejectedError
 from registry.log import LogSlice
 from registry.search import Condition
 from registry.sync import Cursor, SyncStep
+
+Signed = TypeVar("Signed")
 
 Decide = Callable[[Entry | None, Container[str]], Admission]
 """The decision on a message, given the holder's latest message that is still valid and the ids of earlier ones.
@@ -88,6 +90,23 @@ class Peers(Protocol):
         ...
 
 
+class Signing(Protocol):
+    """Runs what signs, where that may wait: a key may live in a device."""
+
+    async def __call__(self, make: Callable[[], Signed], /) -> Signed:
+        """Return what ``make`` makes.
+
+        Raises:
+            TransferError: the device does not answer now.
+        """
+        ...
+
+
+async def sign_here(make: Callable[[], Signed], /) -> Signed:
+    """Sign at once, with a key in memory."""
+    return make()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registrant:
     """One of our own organisations, as it registers.
@@ -96,12 +115,14 @@ class Registrant:
         key: signs; its ``kid`` belongs to ``did``.
         credentials: its wallet, in order of preference.
         authorization_server: issuer URL, published as ``authServerURL``.
+        signing: runs what signs with ``key``.
     """
 
     did: DID
     key: PrivateKey
     credentials: tuple[SignedCredential, ...]
     authorization_server: str
+    signing: Signing = sign_here
 
 
 class Registrants(Protocol):

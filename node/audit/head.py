@@ -21,6 +21,8 @@ from credentials.jws import SignedJWS, sign_jws
 from credentials.keys import KeyId, PublicKey
 from credentials.ports import PrivateKey
 from node.audit.log import AuditError
+from node.keys.errors import VaultError
+from node.keys.signing import sign_with
 from node.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -167,6 +169,7 @@ class HeadKeeper:
 
         Raises:
             AuditUnavailableError: it can not be kept.
+            VaultError: it can not be signed now.
         """
         async with self._busy:
             position = await self._store.position()
@@ -180,7 +183,10 @@ class HeadKeeper:
                 position.hash,
             ):
                 return latest
-            head = sign_head(position, previous=latest, key=await self._key(), now=self._clock.now())
+            now = self._clock.now()
+            head = await sign_with(
+                await self._key(), lambda key: sign_head(position, previous=latest, key=key, now=now)
+            )
             await self._store.keep_head(head)
             return head
 
@@ -190,7 +196,7 @@ class HeadKeeper:
             await self._clock.sleep(SIGN_EVERY)
             try:
                 await self.sign()
-            except (AuditError, CredentialError, KeyError, OSError) as error:
+            except (AuditError, CredentialError, VaultError, OSError) as error:
                 logger.warning("audit head not signed", extra={"error": type(error).__name__})
 
 

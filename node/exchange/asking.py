@@ -24,6 +24,7 @@ from node.exchange.ports import Tokens
 from node.exchange.references import Bases
 from node.exchange.response import CheckedPage
 from node.exchange.under_way import Exchange, Holder, StepError
+from node.keys.errors import VaultError
 from node.oauth.errors import TokenRefusedError
 from node.oauth.peer_token import PeerToken
 from node.oauth.user import User
@@ -122,6 +123,8 @@ class Asking:
         except TokenRefusedError as error:
             reason = "refused" if error.code == "refused" else f"token_{error.code}"
             raise StepError(_OF_TOKEN.get(error.code, "failed"), reason) from error
+        except VaultError as error:
+            raise StepError("failed", "vault_away") from error
 
     async def match(self) -> None:
         """Find the patient at the holder."""
@@ -198,6 +201,12 @@ class Asking:
             return answer
         return await self._send_with(await self._renewed(token), query)
 
+    async def _proof(self, token: PeerToken, method: str, url: str, jti: str) -> dict[str, str]:
+        try:
+            return await token.headers(method, url, self._means.world.clock.now(), jti)
+        except VaultError as error:
+            raise StepError("failed", "vault_away") from error
+
     async def _renewed(self, refused: PeerToken) -> PeerToken:
         """Return another token than the refused one; of steps that run side by side, one asks for it and the others use it."""
         async with self._renewing:
@@ -216,7 +225,7 @@ class Asking:
         headers = {
             "Accept": FHIR_JSON,
             "Purpose-Of-Use": self._exchange.question.purpose,
-            **token.headers(query.method, url, world.clock.now(), jti),
+            **await self._proof(token, query.method, url, jti),
         }
         if query.body is not None:
             headers["Content-Type"] = FORM_TYPE

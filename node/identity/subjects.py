@@ -25,6 +25,7 @@ from credentials.ports import PrivateKey
 from node.config.model import DidMethod
 from node.identity.errors import DeactivatedError, InvalidSubjectError, SubjectExistsError, UnknownSubjectError
 from node.identity.methods import make_did
+from node.keys.errors import VaultError
 from node.ports import Clock, Entropy, KeyVault
 from node.storage.database import Database
 from node.storage.schema import did_keys, did_services, dids, subjects
@@ -221,8 +222,7 @@ class Subjects:
 
         Raises:
             UnknownSubjectError: no such subject.
-            KeyError: the vault does not hold its key.
-            VaultError: the vault can not be used now.
+            VaultError: the vault can not be used now, or does not hold its key.
         """
         known = await self._known(name)
         did = known.subject.dids[0]
@@ -233,13 +233,18 @@ class Subjects:
 
         Raises:
             UnknownSubjectError: the DID is not ours.
-            KeyError: the vault does not hold its key.
-            VaultError: the vault can not be used now.
+            VaultError: the vault can not be used now, or does not hold its key.
         """
         keys = await self.keys(did)
         if not keys:
             raise UnknownSubjectError
-        return await self._vault.key(keys[0][0])
+        try:
+            return await self._vault.key(keys[0][0])
+        except KeyError as error:
+            raise VaultError(
+                "the private key of our identifier is not in the vault",
+                "restore the vault from the backup, or make a new key with: hazel key rotate",
+            ) from error
 
     def forget(self) -> None:
         """Forget what is in memory; called after every change."""

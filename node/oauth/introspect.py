@@ -15,6 +15,7 @@ from node.audit.log import AlreadyUsedError, AuditLog
 from node.audit.record import AuditRecord
 from node.identity.errors import UnknownKeyError
 from node.identity.subjects import Subjects
+from node.keys.signing import sign_with
 from node.oauth.definitions import Definitions
 from node.oauth.dpop import DpopProof, check_proof, make_proof
 from node.oauth.errors import OAuthError
@@ -94,7 +95,10 @@ class Introspection:
         except (MalformedError, KeyError) as error:
             raise UnknownKeyError from error
         jti = b64url_encode(self._entropy.token(JTI_BYTES))
-        return make_proof(key, method=method, url=url, access_token=access_token, jti=jti, now=self._clock.now())
+        now = self._clock.now()
+        return await sign_with(
+            key, lambda key: make_proof(key, method=method, url=url, access_token=access_token, jti=jti, now=now)
+        )
 
     async def validate_proof(
         self, proof: str, *, method: str, url: str, access_token: str, thumbprint: str

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from credentials.keys import KeyId
 from credentials.ports import PrivateKey
+from node.keys.signing import sign_with
 from node.oauth.dpop import make_proof
 from node.oauth.grants import TokenType
 
@@ -29,7 +30,7 @@ class PeerToken:
         """Id of the key it is bound to."""
         return None if self.key is None else self.key.kid
 
-    def headers(self, method: str, url: str, now: datetime, jti: str) -> dict[str, str]:
+    async def headers(self, method: str, url: str, now: datetime, jti: str) -> dict[str, str]:
         """Return the headers of one request with this token; the proof in them is good for this request, once.
 
         Args:
@@ -37,8 +38,14 @@ class PeerToken:
             url: of the request, absolute.
             now: aware UTC.
             jti: 32 random bytes, base64url; never the same twice.
+
+        Raises:
+            VaultAwayError: its key can not be used now.
         """
         if self.key is None:
             return {"Authorization": f"Bearer {self.access_token}"}
-        proof = make_proof(self.key, method=method, url=url, access_token=self.access_token, jti=jti, now=now)
+        proof = await sign_with(
+            self.key,
+            lambda key: make_proof(key, method=method, url=url, access_token=self.access_token, jti=jti, now=now),
+        )
         return {"Authorization": f"DPoP {self.access_token}", "DPoP": proof}

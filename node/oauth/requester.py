@@ -25,9 +25,11 @@ from credentials.query.selection import check_selection
 from credentials.query.submission import build_submission
 from credentials.vc.credential import SignedCredential
 from credentials.vc.present import present_jwt
+from node.identity.key_changes import OwnKey
 from node.identity.single_flight import SingleFlight
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
+from node.keys.signing import sign_with
 from node.oauth.dpop import make_proof
 from node.oauth.errors import TokenRefusedError
 from node.oauth.grant import MAX_PRESENTATION_LIFETIME
@@ -160,6 +162,11 @@ class TokenRequester:
         for wish in [wish for wish, kept in self._tokens.items() if kept is token]:
             del self._tokens[wish]
 
+    async def forget_key(self, _subject: str, key: OwnKey) -> None:
+        """Forget every token that is bound to a key of ours that was called compromised."""
+        for wish in [wish for wish, kept in self._tokens.items() if kept.kid == key.kid]:
+            del self._tokens[wish]
+
     async def _ask(self, wish: _Wish) -> PeerToken:
         subject = await self._subjects.get(wish.subject)
         self._own_word(subject.dids[0], wish)  # what can not be presented is refused before a peer is called
@@ -218,15 +225,19 @@ class TokenRequester:
         wish: _Wish,
     ) -> PeerToken:
         now = self._clock.now()
-        assertion = present_jwt(
-            holder=holder,
-            key=key,
-            audience=wish.server,
-            credentials=[each.raw for each in match.credentials],
-            nonce=b64url_encode(self._entropy.token(NONCE_BYTES)),
-            presentation_id=f"{holder}#{self._entropy.uuid()}",
-            now=now,
-            lifetime=MAX_PRESENTATION_LIFETIME,
+        nonce, presentation_id = b64url_encode(self._entropy.token(NONCE_BYTES)), f"{holder}#{self._entropy.uuid()}"
+        assertion = await sign_with(
+            key,
+            lambda key: present_jwt(
+                holder=holder,
+                key=key,
+                audience=wish.server,
+                credentials=[each.raw for each in match.credentials],
+                nonce=nonce,
+                presentation_id=presentation_id,
+                now=now,
+                lifetime=MAX_PRESENTATION_LIFETIME,
+            ),
         )
         submission = build_submission(definition, match, "array", submission_id=self._entropy.uuid())
         form = TokenRequest(
@@ -238,8 +249,11 @@ class TokenRequester:
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         if wish.token_type == "DPoP":  # noqa: S105  # a kind of token, not one
             jti = b64url_encode(self._entropy.token(NONCE_BYTES))
-            headers["DPoP"] = make_proof(
-                key, method="POST", url=metadata.token_endpoint, access_token=None, jti=jti, now=now
+            headers["DPoP"] = await sign_with(
+                key,
+                lambda key: make_proof(
+                    key, method="POST", url=metadata.token_endpoint, access_token=None, jti=jti, now=now
+                ),
             )
         try:
             response = await self._peers.send(

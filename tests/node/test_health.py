@@ -28,6 +28,7 @@ from node.health import (
     get_status,
 )
 from node.identity.subjects import Subjects
+from node.keys.errors import VaultAwayError
 from node.ports import World
 from node.storage.database import Database, open_database
 from node.storage.schema import metadata
@@ -182,8 +183,25 @@ async def test_the_key_is_well_when_what_it_signs_verifies(database: Database) -
     await subjects.create("oever")
     assert (await check_key(subjects, "oever")()).state == "ok"
     vault.keys.clear()
-    with pytest.raises(KeyError):
-        await check_key(subjects, "oever")()
+    lost = await check_key(subjects, "oever")()
+    assert (lost.state, lost.detail) == ("down", "the private key of our identifier is not in the vault")
+    assert "hazel key rotate" in str(lost.remedy)
+
+
+async def test_a_vault_that_is_away_is_told_with_its_remedy(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = MemoryVault()
+    subjects = Subjects(database, vault, ManualClock(), FixedEntropy(), "https://oever.example")
+    await subjects.create("oever")
+
+    async def away(_kid: object) -> None:
+        raise VaultAwayError("the token does not answer", "switch it on")
+
+    monkeypatch.setattr(vault, "key", away)
+    assert await check_key(subjects, "oever")() == Finding(
+        state="down", detail="the token does not answer", remedy="switch it on"
+    )
 
 
 async def test_our_own_server_away_or_unwell_is_degraded_with_a_remedy(world: World) -> None:

@@ -50,7 +50,7 @@ async def test_what_is_no_token_of_ours_is_refused(holder: NodeUnderTest, token:
 
 
 async def test_a_stolen_token_does_not_pass_as_bearer(holder: NodeUnderTest, token: PeerToken) -> None:
-    headers = token.headers("GET", READ, holder.clock.now(), "jti")
+    headers = await token.headers("GET", READ, holder.clock.now(), "jti")
     for dpop in (None, headers["DPoP"]):
         assert await refusal(holder, f"Bearer {token.access_token}", dpop) == "scheme_mismatch"
 
@@ -66,9 +66,9 @@ async def test_a_proof_of_another_request_or_token_does_not_pass(holder: NodeUnd
     now = holder.clock.now()
     assert token.key is not None
     others = [
-        token.headers("POST", READ, now, "j"),
-        token.headers("GET", READ + "0", now, "j"),
-        token.headers("GET", READ, now - timedelta(seconds=61), "j"),
+        await token.headers("POST", READ, now, "j"),
+        await token.headers("GET", READ + "0", now, "j"),
+        await token.headers("GET", READ, now - timedelta(seconds=61), "j"),
         {"DPoP": make_proof(token.key, method="GET", url=READ, access_token="other", jti="j", now=now)},
         {"DPoP": make_proof(token.key, method="GET", url=READ, access_token=None, jti="j", now=now)},
     ]
@@ -107,7 +107,7 @@ async def test_a_token_that_was_taken_away_ends_at_once(holder: NodeUnderTest, b
 async def test_one_proof_opens_one_request_however_often_it_is_sent_at_once(
     holder: NodeUnderTest, token: PeerToken
 ) -> None:
-    headers = token.headers("GET", READ, holder.clock.now(), "jti")
+    headers = await token.headers("GET", READ, holder.clock.now(), "jti")
 
     async def read() -> Caller:
         caller = await holder.guard.authenticate(

@@ -17,7 +17,7 @@ READ = "https://wending.example/fhir/wending/r4/Patient?name=x"
 
 async def test_a_node_gets_a_token_of_another_and_uses_it(holder: NodeUnderTest, asker: NodeUnderTest) -> None:
     token = await asker.requester.token("oever", authorization_server=HOLDER, scope=SCOPE, user=USER)
-    headers = token.headers("GET", READ, asker.clock.now(), "jti-1")
+    headers = await token.headers("GET", READ, asker.clock.now(), "jti-1")
     caller = await holder.guard.authenticate(
         authorization=headers["Authorization"], dpop=headers["DPoP"], method="GET", url=READ, subject="wending"
     )
@@ -91,7 +91,7 @@ async def test_a_bearer_token_is_given_where_it_is_asked(holder: NodeUnderTest, 
     token = await asker.requester.token(
         "oever", authorization_server=HOLDER, scope=SCOPE, user=USER, token_type="Bearer"
     )
-    headers = token.headers("GET", READ, asker.clock.now(), "jti-1")
+    headers = await token.headers("GET", READ, asker.clock.now(), "jti-1")
     assert headers == {"Authorization": f"Bearer {token.access_token}"}
     caller = await holder.guard.authenticate(authorization=headers["Authorization"], dpop=None, method="GET", url=READ)
     assert (caller.grant.jkt, caller.once) == (None, ())

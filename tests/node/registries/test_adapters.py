@@ -11,7 +11,7 @@ from node.ports import HttpRequest, HttpResponse
 from node.registries.adapters import OwnRegistrants, RegistryPeers
 from node.storage.database import open_database
 from node.storage.schema import metadata
-from registry.errors import TransferError
+from registry.errors import RejectedError, TransferError
 from tests.support.keys import a_did
 from tests.support.world import FixedEntropy, ManualClock, MemoryVault, SimulatedInternet, reply
 
@@ -80,5 +80,5 @@ async def test_only_our_own_organisations_can_be_registered_by_us(tmp_path: Path
         assert (found.did, found.credentials) == (did, ())
         assert found.authorization_server == "https://here.example/oauth2/oever"
         assert found.key.kid.startswith(f"{did}#")
-        with pytest.raises(KeyError):
+        with pytest.raises(RejectedError):
             await registrants.registrant(a_did("linde"))
