@@ -166,15 +166,15 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     wallet = Wallet(database, subjects, clock)
     resolver = DidResolver(subjects, world.peers, clock, config.url)
     signatures = SignatureMemory()
-    verifier = Verifier(resolver=resolver, peers=world.peers, clock=clock, signatures=signatures)
-    stack.callback(verifier.close)
     usecases = _usecases(config)
+    services = load_definitions(config.discovery.definitions)
+    _check_services(config, services)
+    revocation = open_revocation(config, world, usecases.all, services.values(), signatures=signatures)
+    verifier = Verifier(resolver=resolver, peers=world.peers, clock=clock, revocation=revocation, signatures=signatures)
+    stack.callback(verifier.close)
     refusals = RefusalCounter(clock)
 
     # Who is out there.
-    services = load_definitions(config.discovery.definitions)
-    _check_services(config, services)
-    revocation = open_revocation(config, world, usecases.all, services.values())
     store = SqlRegistryStore(database)
     host = RegistryHost(
         {name: services[name] for name in config.discovery.host},

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Self
 
-from credentials.did.did_x509 import CertificateChain, is_x509_did
+from credentials.did.did_x509 import CertificateChain, X509Identifier, is_x509_did
 from credentials.did.identifier import DID, did_method
 from credentials.errors import UntrustedError
 from credentials.jws import SignedJWS
@@ -19,6 +19,7 @@ from credentials.status.entry import entries_of
 from credentials.status.lists import StatusList
 from credentials.vc.credential import SignedCredential
 from credentials.vc.presentation import SignedPresentation
+from credentials.x509.revocation import RevocationEvidence
 
 MAX_DIDS: Final = 16
 """Parties whose documents one message may need."""
@@ -50,7 +51,7 @@ class Needed:
 
         Raises:
             MalformedError: certificates or a status entry can not be read.
-            UntrustedError: a kind of status that can not be looked up, or too much is needed.
+            UntrustedError: certificates that are not one chain, a kind of status that can not be looked up, or too much is needed.
         """
         dids: set[DID] = set()
         kids: set[KeyId] = set()
@@ -63,7 +64,7 @@ class Needed:
             if jws is not None:
                 kids.add(KeyId(jws.kid or ""))
                 if is_x509_did(issuer) and "x5c" in jws.header:
-                    chains[jws.compact] = CertificateChain.parse(jws.header["x5c"])
+                    chains[jws.compact] = X509Identifier.parse(issuer).chain_in(jws.header["x5c"])
 
         match message:
             case SignedPresentation():
@@ -102,6 +103,7 @@ class Evidence:
         status_lists: by address.
         status_grace: how old a status list may be when no newer one can be had.
         chains: as read for `Needed`, so that they are not read again.
+        revocation: what is known of these chains; by default nothing, which refuses whoever names a revocation list.
     """
 
     keys: Mapping[KeyId, PublicKey]
@@ -109,6 +111,7 @@ class Evidence:
     status_lists: StatusLists = field(default_factory=dict)
     status_grace: timedelta = STATUS_GRACE
     chains: Mapping[str, CertificateChain] = field(default_factory=dict)
+    revocation: RevocationEvidence = field(default_factory=RevocationEvidence)
 
 
 def _credentials(message: Message) -> Iterable[SignedCredential]:

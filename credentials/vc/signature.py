@@ -44,8 +44,8 @@ def check_jwt(
 
     Raises:
         UntrustedError: the key is not one of the issuer, or the signature does not match.
-        UnavailableError: the issuer's document could not be had.
-        NotCurrentError: a certificate is not valid at ``now``.
+        UnavailableError: the issuer's document, or a list that says who was revoked or denied, could not be had.
+        NotCurrentError: a certificate is not valid at ``now``, or was revoked.
         MalformedError: the certificates are not readable.
     """
     kid = KeyId(jws.kid or "")
@@ -64,8 +64,10 @@ def check_jwt(
     identifier = X509Identifier.parse(issuer)
     chain = evidence.chains.get(jws.compact)
     if chain is None:
-        chain = CertificateChain.parse(jws.header.get("x5c"))
+        chain = identifier.chain_in(jws.header.get("x5c"))
     check_signature(jws, resolve_x509(identifier, chain, now, signatures=signatures), signatures)
+    # (4) that nobody has taken back since
+    evidence.revocation.check(chain, now)
     return X509Signer(identifier=identifier, chain=chain)
 
 

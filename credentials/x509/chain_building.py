@@ -114,7 +114,7 @@ class _Search(Generic[Each]):
                 if (each.parts.subject, each.key) not in taken and self._was_issued_by(last, each)
             )
         if ends:
-            raise UntrustedError("the CA that is named is not in the chain")
+            raise UntrustedError("the CA it names is not in the chain")
         raise UntrustedError("chain is not complete: the next one up to a self-signed root is missing")
 
     def _was_issued_by(self, certificate: Each, issuer: Each) -> bool:

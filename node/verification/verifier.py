@@ -29,7 +29,9 @@ from credentials.vc.credential import SignedCredential, VerifiedCredential
 from credentials.vc.evidence import Evidence, Message, Needed
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 from credentials.vc.verify import verify_credential, verify_presentation
+from credentials.x509.revocation import RevocationEvidence
 from node.identity.resolver import DidResolver
+from node.pki.revocation import Revocation
 from node.ports import Clock, HttpClient
 from node.verification.off_loop import OffLoop
 from node.verification.signature_memory import SignatureMemory
@@ -49,14 +51,22 @@ class Verifier:
         resolver: finds the keys of did:web parties.
         peers: reaches publishers of status lists.
         clock: decides what is current.
+        revocation: knows which certificates were revoked or denied; without it those that name a revocation list are refused.
         signatures: remembers which signatures matched.
     """
 
     def __init__(
-        self, *, resolver: DidResolver, peers: HttpClient, clock: Clock, signatures: SignatureMemory | None = None
+        self,
+        *,
+        resolver: DidResolver,
+        peers: HttpClient,
+        clock: Clock,
+        revocation: Revocation | None = None,
+        signatures: SignatureMemory | None = None,
     ) -> None:
         self._resolver = resolver
         self._clock = clock
+        self._revocation = revocation
         self._off_loop = OffLoop()
         self.signatures = SignatureMemory() if signatures is None else signatures
         self.status_lists = StatusLists(peers, clock, self._verify_list)
@@ -176,8 +186,17 @@ class Verifier:
         needed = Needed()
         for each in wanted:
             needed |= each
-        (keys, unresolved), lists = await asyncio.gather(self._keys(needed), self.status_lists.get(needed.status_lists))
-        return Evidence(keys=keys, unresolved=unresolved, status_lists=lists, chains=needed.chains)
+        (keys, unresolved), lists, revocation = await asyncio.gather(
+            self._keys(needed), self.status_lists.get(needed.status_lists), self._revoked(needed)
+        )
+        return Evidence(
+            keys=keys, unresolved=unresolved, status_lists=lists, chains=needed.chains, revocation=revocation
+        )
+
+    async def _revoked(self, needed: Needed) -> RevocationEvidence:
+        if self._revocation is None:
+            return RevocationEvidence()
+        return await self._revocation.gather(needed.chains.values())
 
     async def _keys(self, needed: Needed) -> tuple[Mapping[KeyId, PublicKey], frozenset[DID]]:
         """Resolve each party by itself, so that one that is away stops nobody else."""

@@ -9,9 +9,20 @@ from cryptography.hazmat.primitives import hashes
 
 from credentials.did.certificate_chain import CertificateChain
 from credentials.encoding import b64url_encode
+from credentials.keys import KeyId, SoftwareKey
+from credentials.vc.credential import SignedCredential
+from credentials.vc.issue import issue_x509_credential
 from node.ports import HttpRequest, HttpResponse
-from tests.support.certificates import CA_EXTENSIONS, a_certificate, a_name, leaf_extensions, x5c_of
-from tests.support.keys import ec_private_key
+from tests.support.certificates import (
+    CA_EXTENSIONS,
+    a_certificate,
+    a_name,
+    leaf_extensions,
+    other_name,
+    uzi_number,
+    x5c_of,
+)
+from tests.support.keys import a_did, ec_private_key
 from tests.support.revocation import DAY, a_crl, points
 from tests.support.world import ManualClock, SimulatedInternet, reply
 
@@ -50,14 +61,29 @@ class PublishingCa:
         """The chain of an organisation; with another ``key`` its certificate was signed by somebody else."""
         named = (self.url,) if urls is None else tuple(urls)
         leaf = a_certificate(
-            subject=a_name(CN=f"leaf {serial}"),
+            subject=a_name(C="NL", O=f"Organisation {serial}", L="Gouda", CN=f"leaf {serial}"),
             key=ec_private_key("leaf"),
             issuer=self._name,
             issuer_key=key or self._key,
-            extensions=[*leaf_extensions(x509.DNSName("x")), *([points(*named)] if named else [])],
+            extensions=[
+                *leaf_extensions(x509.DNSName("x"), other_name(uzi_number("00001111"))),
+                *([points(*named)] if named else []),
+            ],
             serial=serial,
         )
         return CertificateChain.parse(x5c_of([leaf, self.certificate]))
+
+    def credential(self, serial: int = 1) -> SignedCredential:
+        """The X509Credential of an organisation, of the holder called ``oever``."""
+        return SignedCredential.parse(
+            issue_x509_credential(
+                chain=self.chain(serial),
+                key=SoftwareKey(KeyId("did:web:oever.example#certificate"), ec_private_key("leaf")),
+                subject_id=a_did("oever"),
+                credential_id=f"00000000-0000-4000-8000-{serial:012}",
+                now=self._clock.now(),
+            )
+        )
 
     def made_at(self, made: datetime, *, due: timedelta | None = None) -> bytes:
         """Its list as it was at some moment."""

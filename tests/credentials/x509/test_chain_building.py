@@ -132,11 +132,11 @@ def test_of_cross_signed_roots_the_shortest_way_is_taken_unless_another_ca_is_na
     did = f"did:x509:0:sha256:{fingerprint(new)}::subject:CN:leaf"
     identifier = X509Identifier.parse(did)  # type: ignore[arg-type]  # a plain text will do
     assert resolve_x509(identifier, identifier.chain_in(x5c_of(given)), NOW).thumbprint()
-    with pytest.raises(UntrustedError, match="that is named is not in the chain"):
+    with pytest.raises(UntrustedError, match="the CA it names is not in the chain"):
         CertificateChain.parse(x5c_of(given), through=("sha256", fingerprint(leaf)))
-    with pytest.raises(UntrustedError, match="that is named is not in the chain"):
+    with pytest.raises(UntrustedError, match="the CA it names is not in the chain"):
         CertificateChain.parse(x5c_of([*given, signed("ca", "old", serial=8)]), through=("sha256", "AAAA"))
-    with pytest.raises(UntrustedError, match="that is named is not in the chain"):
+    with pytest.raises(UntrustedError, match="the CA it names is not in the chain"):
         CertificateChain.parse(x5c_of([leaf, ca, old]), through=("sha256", fingerprint(new)))
 
 
