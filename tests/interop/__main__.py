@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from examples.region.processes import StartError
-from tests.interop.results import FOLDER, PAGE, keep, kept_results, page, result_of
+from tests.interop.results import FOLDER, MARKS, PAGE, keep, kept_results, page, result_of
 from tests.interop.step import Outcome
 from tests.interop.vendor import UnexpectedReplyError
 from tests.interop.walk import STEPS, walk
@@ -21,8 +21,6 @@ VARIABLE = "NUTS_NODE"
 MISSING = f"""{VARIABLE} is not set: this needs the program of a nuts-node (v6.2 or newer) for this machine.
 Take one from the releases of nuts-foundation/nuts-node, and say where it is:
   make interop {VARIABLE}=path/to/binary"""
-
-_MARKS = {"ok": "✓", "failed": "✗", "not reached": "○"}
 
 
 def main() -> int:
@@ -47,18 +45,17 @@ async def _run(binary: Path, folder: Path) -> int:
     titles = {step.id: step.title for step in STEPS}
 
     def tell(outcome: Outcome) -> None:
-        line = f"{_MARKS[outcome.state]} {outcome.step:28}{outcome.acting:10} {titles[outcome.step]}"
+        line = f"{MARKS[outcome.state]} {outcome.step:28}{outcome.acting:10} {titles[outcome.step]}"
         print(f"{line}  [{outcome.said}]", flush=True)
 
     async with open_world(binary, folder) as world:
-        print(f"Hazel {world.hazel_version} opposite nuts-node {world.nuts_version}\n", flush=True)
+        print(f"Hazel {world.hazel.version} opposite nuts-node {world.nuts.version}\n", flush=True)
         outcomes = await walk(world, tell)
-    result = result_of(outcomes, hazel=world.hazel_version, nuts_node=world.nuts_version, now=datetime.now(UTC))
+    result = result_of(outcomes, hazel=world.hazel.version, nuts_node=world.nuts.version, now=datetime.now(UTC))
     FOLDER.mkdir(exist_ok=True)
     keep(result)
     PAGE.write_text(page(kept_results(), STEPS), encoding="utf-8")
-    good = sum(outcome.state == "ok" for outcome in outcomes)
-    print(f"\n{good} of {len(outcomes)} hold opposite nuts-node {world.nuts_version}; written to docs/interop.md")
+    print(f"\n{result.count} opposite nuts-node {world.nuts.version}; written to docs/interop.md")
     return 0 if result.held else 1
 
 

@@ -1,4 +1,4 @@
-"""What both nodes have agreed to take part in: two discovery services, and scopes that each gives tokens for.
+"""What both nodes have agreed to take part in: discovery services at either, and scopes that each gives tokens for.
 
 The same presentation definitions stand in a nuts-node's policy file and in Hazel's use case files, so that each scope can be asked
 in both directions.
@@ -13,7 +13,8 @@ from typing import Any
 from node.usecases.load import FOLDER
 
 AT_HAZEL, AT_NUTS = "interop-at-hazel", "interop-at-nuts"
-"""Discovery services, by who hosts them."""
+AT_HAZEL_LDP, AT_NUTS_LDP = f"{AT_HAZEL}-ldp", f"{AT_NUTS}-ldp"
+"""Discovery services by who hosts them: for organisations by their certificate, and by a JSON-LD credential."""
 
 MAX_VALIDITY_SECONDS = 3_600
 
@@ -29,7 +30,7 @@ _LDP = {"ldp_vp": {"proof_type": ["JsonWebSignature2020"]}, **_LDP_VC}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreements:
-    """Both services and all scopes, for one run.
+    """All services and all scopes, for one run.
 
     Attributes:
         uzi_root: SHA-256 (base64url) of the root that vouches for both organisations.
@@ -44,10 +45,14 @@ class Agreements:
         """Write a definition file per discovery service."""
         folder.mkdir(parents=True)
         written = []
-        for service, host in ((AT_HAZEL, self.hazel), (AT_NUTS, self.nuts)):
-            file = folder / f"{service}.json"
-            file.write_text(json.dumps(self._service(service, host), indent=2), encoding="utf-8")
-            written.append(file)
+        for host, by_certificate, by_credential in (
+            (self.hazel, AT_HAZEL, AT_HAZEL_LDP),
+            (self.nuts, AT_NUTS, AT_NUTS_LDP),
+        ):
+            for service, who in ((by_certificate, self._certified()), (by_credential, _organization(_LDP_VC))):
+                file = folder / f"{service}.json"
+                file.write_text(json.dumps(_service(service, host, who), indent=2), encoding="utf-8")
+                written.append(file)
         return tuple(written)
 
     def write_policy(self, folder: Path) -> None:
@@ -85,15 +90,6 @@ class Agreements:
             MIXED: _definition(MIXED, {**_JWT, **_LDP_VC}, [_organization(_LDP_VC), _employee()]),
         }
 
-    def _service(self, service: str, host: str) -> Mapping[str, Any]:
-        return {
-            "id": service,
-            "endpoint": f"{host}/discovery/{service}",
-            "presentation_max_validity": MAX_VALIDITY_SECONDS,
-            "did_methods": ["web"],
-            "presentation_definition": _definition(service, {**_JWT, **_LDP_VC}, [self._certified(), _registration()]),
-        }
-
     def _certified(self) -> Mapping[str, Any]:
         """The organisation, by its certificate under our root."""
         fields = [
@@ -110,6 +106,16 @@ class Agreements:
             _field("organization_city", "subject.L"),
         ]
         return {"id": "id_x509", "constraints": {"fields": fields}}
+
+
+def _service(service: str, host: str, who: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "id": service,
+        "endpoint": f"{host}/discovery/{service}",
+        "presentation_max_validity": MAX_VALIDITY_SECONDS,
+        "did_methods": ["web"],
+        "presentation_definition": _definition(service, {**_JWT, **_LDP_VC}, [who, _registration()]),
+    }
 
 
 def _definition(name: str, formats: Mapping[str, Any], descriptors: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

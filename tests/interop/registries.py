@@ -82,6 +82,21 @@ async def comes_back(acting: Seat, other: Seat) -> str:
     return "found"
 
 
+async def is_known_by_json_ld(acting: Seat, other: Seat) -> str:
+    """We register with the JSON-LD credential that the other issued; the host finds us, and so do we in our copy of the list.
+
+    A nuts-node compares it byte for byte with the one in its wallet, sorted by itself (WIRE §2.10.5).
+    """
+    await register(acting, other.hosted_ldp)
+    for seat in (other, acting):
+
+        async def is_found(seat: Seat = seat) -> bool:
+            return await _knows(seat, other.hosted_ldp, acting)
+
+        require(f"{seat.name} finds us", holds=await until(is_found))
+    return "found at both"
+
+
 async def _knows(seat: Seat, service: str, whom: Seat) -> bool:
     return await _entry(seat, service, whom) is not None
 
@@ -108,5 +123,9 @@ STEPS = (
     Step(
         id="discovery-return", chapter=_CHAPTER, title="registers again after that",
         run=comes_back, needs=("discovery-leave",),
+    ),
+    Step(
+        id="discovery-ldp", chapter=_CHAPTER, title="registers with a JSON-LD credential that the other issued",
+        run=is_known_by_json_ld, needs=("load-ldp_vc",),
     ),
 )  # fmt: skip

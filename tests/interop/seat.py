@@ -17,10 +17,13 @@ class Seat:
         public: public base URL.
         holder: name of the organisation that holds and asks; ``did`` its DID.
         issuer: name of the organisation that issues; ``issuer_did`` its DID.
-        hosted: the discovery service that this node hosts.
+        hosted: the discovery service that this node hosts for those with a certificate.
+        hosted_ldp: the one for those with a JSON-LD credential.
+        version: of the node.
         organisation: name, city, URA and kind of the holder.
         fhir: base URL of its FHIR server, as others reach it.
         network: calls it there.
+        revocations: where the authority of certificates publishes which it has revoked.
         issued: what this node issued to the other side, by what it was for.
         noted: what a step found here that a later one needs.
     """
@@ -29,6 +32,8 @@ class Seat:
     vendor: Vendor
     public: str
     hosted: str
+    hosted_ldp: str
+    version: str
     holder: str
     did: str
     issuer: str
@@ -36,6 +41,7 @@ class Seat:
     organisation: Mapping[str, str]
     fhir: str
     network: Client
+    revocations: str
     issued: dict[str, Any] = field(default_factory=dict)
     noted: dict[str, Any] = field(default_factory=dict)
 

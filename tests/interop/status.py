@@ -69,7 +69,7 @@ async def loses_its_token(acting: Seat, other: Seat) -> str:
 
 
 async def changes_keys(acting: Seat, other: Seat) -> str:
-    """We add a key while the other remembers our document of before (nuts-node: 300 s), and still get tokens."""
+    """We add a key while the other may remember our document of before, and still get tokens."""
     before = await get(acting, other, X509, "DPoP")
     await acting.vendor.add_key(acting.holder)
     after = await get(acting, other, X509, "DPoP")
@@ -103,7 +103,7 @@ STEPS = (
         run=loses_its_token, needs=("token-x509-bearer",), sides=("nuts-node",),
     ),
     Step(
-        id="key-new", chapter=_CHAPTER, title="adds a key and gets a token while the other remembers its old document",
+        id="key-new", chapter=_CHAPTER, title="adds a key and still gets tokens at once",
         run=changes_keys, needs=("token-x509-dpop",),
     ),
 )  # fmt: skip

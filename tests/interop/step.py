@@ -14,6 +14,10 @@ class StepFailedError(Exception):
     """Something was not as it must be."""
 
 
+class NotOfferedError(Exception):
+    """The node that acts does not offer this in its version."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """A step that is walked once per side.
@@ -45,7 +49,7 @@ class Outcome:
 
     step: str
     acting: str
-    state: Literal["ok", "failed", "not reached"]
+    state: Literal["ok", "failed", "not reached", "not offered"]
     said: str
 
 

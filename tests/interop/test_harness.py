@@ -17,7 +17,7 @@ from examples.region.free_ports import FreePorts
 from examples.region.processes import ROOT
 from node.usecases.load import load_chosen
 from registry.service import ServiceDefinition
-from tests.interop.agreements import AT_HAZEL, AT_NUTS, Agreements
+from tests.interop.agreements import AT_HAZEL, AT_HAZEL_LDP, AT_NUTS, AT_NUTS_LDP, Agreements
 from tests.interop.altering import altered_credential
 from tests.interop.authority import HOST, make_tls
 from tests.interop.likeness import differences, shape
@@ -81,7 +81,7 @@ async def test_the_front_passes_on_what_was_said_and_ends_with_its_block(tmp_pat
 
 def test_both_nodes_can_read_what_was_agreed(tmp_path: Path) -> None:
     services = {file.stem: ServiceDefinition.parse(file.read_bytes()) for file in AGREED.write_services(tmp_path / "d")}
-    assert set(services) == {AT_HAZEL, AT_NUTS}
+    assert set(services) == {AT_HAZEL, AT_HAZEL_LDP, AT_NUTS, AT_NUTS_LDP}
     names = AGREED.write_usecases(tmp_path / "usecases")
     loaded = load_chosen(names, tmp_path / "usecases")
     AGREED.write_policy(tmp_path / "policy")

@@ -5,15 +5,15 @@ from typing import Any
 
 from tests.interop.agreements import JWT, LDP, MIXED, ONE, X509
 from tests.interop.seat import Seat
-from tests.interop.step import Step, StepFailedError, expect, require
+from tests.interop.step import NotOfferedError, Step, StepFailedError, expect, require
 from tests.interop.vendor import NUTS_CONTEXT, VC_CONTEXT, Reply
 
 _CHAPTER = "Access tokens"
-_EMPLOYEE = {"identifier": "U-5001", "name": "A. Smit", "roleName": "17.000"}
-_CREDENTIAL = {
+_PERSON = {"identifier": "U-5001", "name": "A. Smit", "roleName": "17.000"}
+EMPLOYEE: Mapping[str, Any] = {
     "@context": [VC_CONTEXT, NUTS_CONTEXT],
     "type": ["VerifiableCredential", "NutsEmployeeCredential"],
-    "credentialSubject": _EMPLOYEE,
+    "credentialSubject": _PERSON,
 }
 _SECONDS = 900
 _OF_SCOPE = {
@@ -27,7 +27,7 @@ _OF_SCOPE = {
 
 async def ask(acting: Seat, other: Seat, scope: str, kind: str, *, fresh: bool = True) -> Reply:
     """Let our node ask the other's for a token."""
-    credentials = () if scope == ONE else (_CREDENTIAL,)
+    credentials = () if scope == ONE else (EMPLOYEE,)
     return await acting.vendor.request_token(
         acting.holder, other.server, scope, token_type=kind, credentials=credentials, fresh=fresh
     )
@@ -70,8 +70,28 @@ def _claims(acting: Seat, scope: str) -> Mapping[str, str]:
     if scope == X509:
         claims["organization_ura"] = acting.organisation["ura"]
     if scope != ONE:
-        claims |= {f"employee_{name.removesuffix('Name')}": value for name, value in _EMPLOYEE.items()}
+        claims |= {f"employee_{name.removesuffix('Name')}": value for name, value in _PERSON.items()}
     return claims
+
+
+async def selects(acting: Seat, other: Seat) -> str:
+    """Two credentials fit; the vendor says which of them is meant, by the value of a field."""
+    if acting.version.startswith("v6."):
+        raise NotOfferedError("newer than this version")
+    name = "several"
+    holder = await acting.vendor.create_subject(name)
+    names = ("Locatie Noord", "Locatie Zuid")
+    for each in names:
+        subject = {"id": holder, "organization": {"name": each, "city": "Gouda"}}
+        made = await other.vendor.issue(other.issuer_did, "NutsOrganizationCredential", subject, form="jwt_vc")
+        await acting.vendor.load(name, made)
+    for each in names:
+        reply = await acting.vendor.request_token(name, other.server, ONE, selection={"organization_name": each})
+        if reply.status != 200:
+            raise StepFailedError(f"no token for {each}: {reply.words}")
+        said = await other.vendor.introspect(str(reply.body["access_token"]))
+        expect("organization_name", said.get("organization_name"), each)
+    return "each of two"
 
 
 async def proves(acting: Seat, other: Seat) -> str:
@@ -149,6 +169,10 @@ STEPS = (
         )
         for scope, (what, needs) in _OF_SCOPE.items()
         for kind in ("Bearer", "DPoP")
+    ),
+    Step(
+        id="token-selected", chapter=_CHAPTER, title="presents the one of two credentials that its vendor selects",
+        run=selects, needs=("load-jwt_vc",),
     ),
     Step(
         id="token-proof", chapter=_CHAPTER, title="makes a DPoP proof that is good at the other, once and for one request",

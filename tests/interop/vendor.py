@@ -198,12 +198,15 @@ class Vendor:
         *,
         token_type: str = "Bearer",
         credentials: Sequence[Mapping[str, Any]] = (),
+        selection: Mapping[str, str] | None = None,
         fresh: bool = True,
     ) -> Reply:
         """Ask the node to get an access token of another organisation's authorization server."""
         wanted: dict[str, Any] = {"authorization_server": server, "scope": scope, "token_type": token_type}
         if credentials:
             wanted["credentials"] = list(credentials)
+        if selection:
+            wanted["credential_selection"] = dict(selection)
         path = f"/auth/v2/{name}/request-service-access-token"
         return await self.send("POST", path, wanted, headers={"Cache-Control": "no-cache"} if fresh else None)
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from node.ports import PeerError
-from tests.interop import calls, exchange, holding, identity, registries, status, tokens
+from tests.interop import calls, certificates, exchange, holding, identity, registries, status, tokens
 from tests.interop.seat import Seat
-from tests.interop.step import Outcome, Step, StepFailedError
+from tests.interop.step import NotOfferedError, Outcome, Step, StepFailedError
 from tests.interop.vendor import UnexpectedReplyError
 from tests.interop.world import World
 
@@ -16,6 +16,7 @@ STEPS: tuple[Step, ...] = (
     *tokens.STEPS,
     *registries.STEPS,
     *exchange.STEPS,
+    *certificates.STEPS,
     *status.STEPS,
     *calls.STEPS,
 )
@@ -47,6 +48,8 @@ async def _walk_one(step: Step, acting: Seat, other: Seat, done: set[tuple[str, 
     try:
         async with asyncio.timeout(SECONDS):
             said = await step.run(acting, other)
+    except NotOfferedError as error:
+        return Outcome(step=step.id, acting=acting.name, state="not offered", said=str(error))
     except (StepFailedError, UnexpectedReplyError) as error:
         return Outcome(step=step.id, acting=acting.name, state="failed", said=str(error))
     except TimeoutError:

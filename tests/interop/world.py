@@ -16,8 +16,9 @@ from examples.region.free_ports import FreePorts
 from examples.region.organisations import GOUWE, HOFSTEDE, Organisation
 from node.version import VERSION
 from node.web.client import Client, open_own_client, open_peer_client
-from tests.interop.agreements import AT_HAZEL, AT_NUTS, X509, Agreements
+from tests.interop.agreements import AT_HAZEL, AT_HAZEL_LDP, AT_NUTS, AT_NUTS_LDP, X509, Agreements
 from tests.interop.authority import HOST, TlsFiles, make_tls
+from tests.interop.certificates import serve_revocations
 from tests.interop.hazel_node import run_hazel_node
 from tests.interop.nuts_node import NutsNodePorts, run_nuts_node
 from tests.interop.records import run_records
@@ -29,17 +30,26 @@ from tests.support.certificates import Uzi, a_uzi_chain
 HAZEL, NUTS_NODE = "Hazel", "nuts-node"
 ISSUER = "keurmerk"
 _FIRST_PORT = 21_443
-_PORTS = ("nuts", "nuts plain", "nuts internal", "nuts events", "hazel", "hazel internal", "ours", "theirs", "proxy")
+_PORTS = (
+    "nuts",
+    "nuts plain",
+    "nuts internal",
+    "nuts events",
+    "hazel",
+    "hazel internal",
+    "ours",
+    "theirs",
+    "proxy",
+    "revocations",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Both sides and their versions."""
+    """Both sides."""
 
     hazel: Seat
     nuts: Seat
-    hazel_version: str
-    nuts_version: str
 
 
 @asynccontextmanager
@@ -59,13 +69,15 @@ async def open_world(binary: Path, folder: Path) -> AsyncIterator[World]:
             open_own_client([f"http://127.0.0.1:{ports[name]}" for name in _PORTS if name not in ("nuts", "hazel")])
         )
         network = await stack.enter_async_context(open_peer_client(loopback=True, ca_file=str(tls.authority)))
-        start = _Start(folder=folder, ports=ports, tls=tls, own=own, network=network, stack=stack)
+        revocations = await stack.enter_async_context(serve_revocations(ports["revocations"]))
+        start = _Start(
+            folder=folder, ports=ports, tls=tls, own=own, network=network, revocations=revocations, stack=stack
+        )
         definitions = start.agreed.write_services(folder / "discovery")
         start.agreed.write_policy(folder / "policy")
         usecases = start.agreed.write_usecases(folder / "usecases")
         hazel = await start.hazel(usecases, definitions)
-        nuts, version = await start.nuts_node(binary)
-        yield World(hazel=hazel, nuts=nuts, hazel_version=VERSION, nuts_version=version)
+        yield World(hazel=hazel, nuts=await start.nuts_node(binary))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,7 @@ class _Start:
     tls: TlsFiles
     own: Client
     network: Client
+    revocations: str
     stack: AsyncExitStack
 
     @property
@@ -97,7 +110,7 @@ class _Start:
                 uzi=_certificate(GOUWE),
                 usecases=(self.folder / "usecases", usecases),
                 definitions=definitions,
-                hosts=[AT_HAZEL],
+                hosts=[AT_HAZEL, AT_HAZEL_LDP],
                 records=records,
                 client=self.own,
             )
@@ -108,6 +121,8 @@ class _Start:
             vendor=vendor,
             public=self._url("hazel"),
             hosted=AT_HAZEL,
+            hosted_ldp=AT_HAZEL_LDP,
+            version=VERSION,
             holder=GOUWE.key,
             did=(await vendor.dids(GOUWE.key))[0],
             issuer=ISSUER,
@@ -115,10 +130,11 @@ class _Start:
             organisation=_described(GOUWE),
             fhir=f"{self._url('hazel')}/fhir/{GOUWE.key}/r4",
             network=self.network,
+            revocations=self.revocations,
         )
 
-    async def nuts_node(self, binary: Path) -> tuple[Seat, str]:
-        """Start the nuts-node, its vendor's proxy and the records behind that; return its version too."""
+    async def nuts_node(self, binary: Path) -> Seat:
+        """Start the nuts-node, its vendor's proxy and the records behind that."""
         records = await self._records(HOFSTEDE, "theirs")
         node = await self.stack.enter_async_context(
             run_nuts_node(
@@ -134,7 +150,7 @@ class _Start:
                 tls=self.tls,
                 policy=self.folder / "policy",
                 definitions=self.folder / "discovery",
-                hosts=[AT_NUTS],
+                hosts=[AT_NUTS, AT_NUTS_LDP],
                 client=self.own,
             )
         )
@@ -146,11 +162,13 @@ class _Start:
         )
         did = await vendor.create_subject(HOFSTEDE.key)
         await vendor.load(HOFSTEDE.key, _certified(did, _certificate(HOFSTEDE)))
-        seat = Seat(
+        return Seat(
             name=NUTS_NODE,
             vendor=vendor,
             public=self._url("nuts"),
             hosted=AT_NUTS,
+            hosted_ldp=AT_NUTS_LDP,
+            version=node.version,
             holder=HOFSTEDE.key,
             did=did,
             issuer=ISSUER,
@@ -158,8 +176,8 @@ class _Start:
             organisation=_described(HOFSTEDE),
             fhir=fhir,
             network=self.network,
+            revocations=self.revocations,
         )
-        return seat, node.version
 
     async def _records(self, organisation: Organisation, port: str) -> str:
         folder = self.folder / f"records-{organisation.key}"
