@@ -6,12 +6,13 @@ A credential is kept exactly as received and handed on unchanged. It has to be a
 """
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from credentials.errors import MalformedError
 from credentials.vc.credential import SignedCredential
@@ -19,13 +20,16 @@ from node.identity.errors import CredentialConflictError, ForeignCredentialError
 from node.identity.subjects import Subjects
 from node.ports import Clock
 from node.storage.database import Database
-from node.storage.schema import wallet
+from node.storage.schema import issued_credentials, wallet
 
 MAX_ID = 1_024
 """Characters of a credential's id or issuer that we store."""
 
 MAX_CREDENTIALS = 1_000
 """Credentials one organisation holds; each one is tried against each presentation definition."""
+
+MAX_PARSED = 2_000
+"""Credentials kept parsed: every token request asks for all of a wallet, and reading them costs more than choosing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +39,12 @@ class Held:
     Attributes:
         credential: parsed, **not** verified.
         loaded_at: when it was put in, milliseconds since 1970.
+        revoked_at: when this node revoked it, milliseconds since 1970; ``None`` also when somebody else may have.
     """
 
     credential: SignedCredential
     loaded_at: int
+    revoked_at: int | None = None
 
 
 class Wallet:
@@ -54,9 +60,10 @@ class Wallet:
         self._database = database
         self._subjects = subjects
         self._clock = clock
+        self._parsed: OrderedDict[str, SignedCredential] = OrderedDict()
 
     async def credentials(self, subject: str) -> tuple[SignedCredential, ...]:
-        """Return what ``subject`` can present now: unexpired credentials in order.
+        """Return what ``subject`` can present now: credentials in order that have not expired and that we did not revoke.
 
         Raises:
             UnknownSubjectError: no such subject.
@@ -64,7 +71,9 @@ class Wallet:
         now = self._clock.now()
         held = await self.list(subject)
         return tuple(
-            one.credential for one in held if one.credential.expires_at is None or now < one.credential.expires_at
+            one.credential
+            for one in held
+            if one.revoked_at is None and (one.credential.expires_at is None or now < one.credential.expires_at)
         )
 
     async def list(self, subject: str) -> tuple[Held, ...]:
@@ -76,11 +85,26 @@ class Wallet:
         await self._subjects.get(subject)
         async with self._database.reading() as connection:
             rows = await connection.execute(
-                select(wallet.c.raw, wallet.c.loaded_at)
+                select(wallet.c.raw, wallet.c.loaded_at, issued_credentials.c.revoked_at)
+                .join_from(
+                    wallet,
+                    issued_credentials,
+                    wallet.c.credential_id == issued_credentials.c.credential_id,
+                    isouter=True,
+                )
                 .where(wallet.c.subject == subject)
                 .order_by(wallet.c.position, wallet.c.credential_id)
             )
-            return tuple(Held(credential=_restore(raw), loaded_at=loaded_at) for raw, loaded_at in rows)
+            found = rows.all()
+        return tuple(Held(credential=self._read(raw), loaded_at=at, revoked_at=revoked) for raw, at, revoked in found)
+
+    async def holds(self, subject: str, credential_id: str) -> bool:
+        """Tell whether a credential is in the wallet of ``subject``."""
+        async with self._database.reading() as connection:
+            found = await connection.scalar(
+                select(wallet.c.position).where(wallet.c.subject == subject, wallet.c.credential_id == credential_id)
+            )
+        return found is not None
 
     async def load(self, subject: str, raw: str | Mapping[str, Any], now: datetime) -> SignedCredential:
         """Put a credential in the wallet; the same one again changes nothing.
@@ -96,14 +120,8 @@ class Wallet:
             ForeignCredentialError: it is about somebody else.
             CredentialConflictError: another one with this id is there.
         """
-        owner = await self._subjects.get(subject)
-        # (1) a credential that we can tell apart from others
-        credential = SignedCredential.parse(raw)
-        if not credential.id or len(credential.id) > MAX_ID or len(credential.issuer) > MAX_ID:
-            raise MalformedError("the credential has no id, or its id or issuer is too long")
-        # (2) about us
-        if credential.subject_id not in owner.dids:
-            raise ForeignCredentialError
+        # (1) a credential that we can tell apart from others, (2) about us
+        credential = await self._own(subject, raw)
         text = _keep(raw)
         async with self._database.transaction() as connection:
             # (3) not another one under a known id
@@ -122,20 +140,36 @@ class Wallet:
             ).one()
             if count >= MAX_CREDENTIALS:
                 raise MalformedError(f"the wallet holds {MAX_CREDENTIALS} credentials already")
-            expires_at = credential.expires_at
             await connection.execute(
                 insert(wallet).values(
-                    subject=subject,
-                    credential_id=credential.id,
-                    raw=text,
-                    issuer=credential.issuer,
-                    types_json=json.dumps(list(credential.types)),
-                    expires_at=None if expires_at is None else int(expires_at.timestamp() * 1000),
-                    loaded_at=int(now.timestamp() * 1000),
-                    position=0 if last is None else last + 1,
+                    subject=subject, position=0 if last is None else last + 1, **_columns(credential, text, now)
                 )
             )
         return credential
+
+    async def replace(self, subject: str, credential_id: str, raw: str | Mapping[str, Any], now: datetime) -> None:
+        """Put a credential in the place of another, so that matching finds it where the other was.
+
+        Args:
+            subject: who holds it.
+            credential_id: of the one that goes.
+            raw: the one that comes.
+            now: when.
+
+        Raises:
+            UnknownSubjectError: no such subject.
+            UnknownCredentialError: the one that goes is not there.
+            MalformedError, ForeignCredentialError: as for :meth:`load`.
+        """
+        credential = await self._own(subject, raw)
+        async with self._database.transaction() as connection:
+            changed = await connection.execute(
+                update(wallet)
+                .where(wallet.c.subject == subject, wallet.c.credential_id == credential_id)
+                .values(**_columns(credential, _keep(raw), now))
+            )
+        if changed.rowcount == 0:
+            raise UnknownCredentialError
 
     async def remove(self, subject: str, credential_id: str) -> None:
         """Take a credential out.
@@ -151,6 +185,40 @@ class Wallet:
             )
         if gone.rowcount == 0:
             raise UnknownCredentialError
+
+    async def _own(self, subject: str, raw: str | Mapping[str, Any]) -> SignedCredential:
+        """Read a credential and check that it has an id to keep it by and is about ``subject``."""
+        owner = await self._subjects.get(subject)
+        credential = SignedCredential.parse(raw)
+        if not credential.id or len(credential.id) > MAX_ID or len(credential.issuer) > MAX_ID:
+            raise MalformedError("the credential has no id, or its id or issuer is too long")
+        if credential.subject_id not in owner.dids:
+            raise ForeignCredentialError
+        return credential
+
+    def _read(self, text: str) -> SignedCredential:
+        """Return what :func:`_keep` kept, read once."""
+        known = self._parsed.get(text)
+        if known is not None:
+            self._parsed.move_to_end(text)
+            return known
+        credential = self._parsed[text] = _restore(text)
+        while len(self._parsed) > MAX_PARSED:
+            self._parsed.popitem(last=False)
+        return credential
+
+
+def _columns(credential: SignedCredential, text: str, now: datetime) -> dict[str, Any]:
+    """What is stored of a credential, beside whose it is and its place."""
+    expires_at = credential.expires_at
+    return {
+        "credential_id": credential.id,
+        "raw": text,
+        "issuer": credential.issuer,
+        "types_json": json.dumps(list(credential.types)),
+        "expires_at": None if expires_at is None else int(expires_at.timestamp() * 1000),
+        "loaded_at": int(now.timestamp() * 1000),
+    }
 
 
 def _keep(raw: str | Mapping[str, Any]) -> str:

@@ -2,13 +2,16 @@
 
 A key is 256 random bits, shown once and stored hashed (``api_keys``). An *operation* is the first path segment below
 ``/internal`` (``exchange``, ``audit``, ``vcr``, …); a *subject* is the ``{subject}`` of the path. A key that is limited to
-subjects can not use paths without one: what they show or change is the node's as a whole. ``/status``, ``/health`` and
-``/metrics`` are open, as nuts-node's are. ``unsafe_open_internal_api`` lets everybody in who reaches the listener.
+subjects can not use paths without one: what they show or change is the node's as a whole. Where nuts-node names the organisation in
+the body, or by one of its DIDs, the handler is marked `names_subject` and calls :func:`check_acts_for` as soon as it knows whom.
+``/status``, ``/health`` and ``/metrics`` are open, as nuts-node's are. ``unsafe_open_internal_api`` lets everybody in who reaches the
+listener.
 """
 
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,12 +41,46 @@ class ApiCaller:
 
     def may(self, operation: str, subject: str | None) -> bool:
         """Say whether this caller may do ``operation`` for ``subject`` (``None``: for the node as a whole)."""
-        if self.operations != EVERYTHING and operation not in self.operations:
-            return False
-        return self.subjects == EVERYTHING or (subject is not None and subject in self.subjects)
+        return self.may_do(operation) and (
+            self.subjects == EVERYTHING or (subject is not None and subject in self.subjects)
+        )
+
+    def may_do(self, operation: str) -> bool:
+        """Say whether this caller may do ``operation`` for somebody."""
+        return self.operations == EVERYTHING or operation in self.operations
 
 
 CALLER = web.RequestKey("caller", ApiCaller)
+
+_NAMES_SUBJECT: set[Callable[..., object]] = set()
+
+
+def names_subject(handler: Handler) -> Handler:
+    """Mark a handler whose path names no organisation, and which calls :func:`check_acts_for` itself."""
+    _NAMES_SUBJECT.add(handler)
+    return handler
+
+
+def may_act_for(request: web.Request, subject: str | None) -> bool:
+    """Say whether the caller may act for ``subject`` (``None``: for the node as a whole)."""
+    caller = request.get(CALLER)
+    return caller is None or caller.may(_operation(request), subject)
+
+
+def check_acts_for(request: web.Request, subject: str | None) -> None:
+    """Refuse a caller who may not act for ``subject`` (``None``: for the node as a whole).
+
+    Raises:
+        RequestError: 403.
+    """
+    if not may_act_for(request, subject):
+        raise _not_permitted()
+
+
+def caller_name(request: web.Request) -> str:
+    """Return the name of the API key that was used, for records."""
+    caller = request.get(CALLER)
+    return caller.name if caller is not None else "internal"
 
 
 class ApiKeys:
@@ -113,13 +150,22 @@ def internal_auth(keys: ApiKeys, *, open_to_all: bool) -> Middleware:
                 401, "unauthorized", "an API key is needed", "send Authorization: Bearer with the key in api.key",
                 headers={"WWW-Authenticate": "Bearer"},
             )  # fmt: skip
-        operation = request.path.split("/")[2]
-        if not caller.may(operation, request.match_info.get("subject")):
-            raise RequestError(403, "not_permitted", "this API key may not do that")
+        operation, subject = _operation(request), request.match_info.get("subject")
+        names_it = subject is None and request.match_info.handler in _NAMES_SUBJECT
+        if not (caller.may_do(operation) if names_it else caller.may(operation, subject)):
+            raise _not_permitted()
         request[CALLER] = caller
         return await handler(request)
 
     return middleware
+
+
+def _operation(request: web.Request) -> str:
+    return request.path.split("/")[2]
+
+
+def _not_permitted() -> RequestError:
+    return RequestError(403, "not_permitted", "this API key may not do that")
 
 
 def _digest(key: str) -> bytes:
