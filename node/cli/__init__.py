@@ -8,7 +8,7 @@ failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers a
     main.py                                    arguments to the right thing, errors to exit codes
     init.py, serve.py                          make a node, run it
     configuration.py, config_docs.py           hazel config; the page that is generated
-    status.py, subject.py, credential.py, discovery.py, directory.py, explain.py
+    status.py, subject.py, key.py, credential.py, discovery.py, directory.py, explain.py
                                                one thing each, asked of the running node (api.py)
     ask.py                                     one question; answer.py and items.py show what comes
     consent.py, consent_resource.py            what citizens allow, and its FHIR form

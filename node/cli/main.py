@@ -24,6 +24,7 @@ THINGS = {
     "config": "check and show the configuration",
     "status": "how the node is, and what to do about what is not well",
     "subject": "organisations hosted here",
+    "key": "the keys we sign with: list, rotate, retire, compromise",
     "credential": "what we hold",
     "discovery": "services where organisations find each other",
     "directory": "organisations we know, and where to reach them",

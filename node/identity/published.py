@@ -128,10 +128,7 @@ class Published(Generic[Document]):
             name: as for :meth:`get`.
             missed_in: the document that lacks what the caller looks for.
 
-        Raises:
-            PeerError: as :meth:`get`.
-            NotPublishedError: the same.
-            CredentialError: the same.
+        A fetch that fails leaves everything as it was: whoever makes up key ids must not make us forget a good document.
         """
         kept = self._kept.get(name)
         if kept is not None and kept.document is not None and kept.document is not missed_in:
@@ -144,7 +141,10 @@ class Published(Generic[Document]):
         self._again.move_to_end(name)
         while len(self._again) > MAX_DOCUMENTS:
             self._again.popitem(last=False)
-        return await self._flights.run(flight, lambda: self._fetch(name, past_caches=True))
+        try:
+            return await self._flights.run(flight, lambda: self._fetch(name, past_caches=True))
+        except (PeerError, NotPublishedError, CredentialError):
+            return missed_in
 
     def _recall(self, name: str, younger_than: float | None) -> _Kept[Document] | None:
         kept = self._kept.get(name)
@@ -175,7 +175,8 @@ class Published(Generic[Document]):
             )
             document = self._read(name, response)
         except (PeerError, NotPublishedError, CredentialError) as error:
-            self._keep(name, None, error, FAILURE_AGE)
+            if not past_caches:
+                self._keep(name, None, error, FAILURE_AGE)
             raise
         self._keep(name, document, None, min(max_age(response.headers), self._keep_for))
         return document

@@ -12,8 +12,8 @@ from node.version import VERSION
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
-DID_METHODS = ("web", "x509")
-"""Holders are did:web; credentials may come from did:web and did:x509 issuers."""
+DID_METHODS = ("web", "key", "jwk", "x509")
+"""Holders and issuers are did:web, did:key or did:jwk; did:x509 vouches for credentials only."""
 
 DPOP_ALGORITHMS = tuple(sorted(VERIFYING_ALGORITHMS))
 """JWS algorithms accepted on proofs, presentations and credentials."""
@@ -74,5 +74,6 @@ def _formats() -> dict[str, Any]:
     return {
         "jwt_vp_json": {"alg_values_supported": _ALGORITHMS},
         "jwt_vc_json": {"alg_values_supported": _ALGORITHMS},
+        "ldp_vp": {"proof_type_values_supported": ["JsonWebSignature2020"]},
         "ldp_vc": {"proof_type_values_supported": ["JsonWebSignature2020"]},
     }

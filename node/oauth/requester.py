@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from credentials.did.identifier import DID
+from credentials.did.identifier import DID, did_method
 from credentials.encoding import b64url_encode
 from credentials.errors import CredentialError, MalformedError
 from credentials.ports import PrivateKey
@@ -24,7 +24,6 @@ from credentials.query.matching import Match, NoMatch, match_wallet
 from credentials.query.selection import check_selection
 from credentials.query.submission import build_submission
 from credentials.vc.credential import SignedCredential
-from credentials.vc.present import present_jwt
 from node.identity.key_changes import OwnKey
 from node.identity.single_flight import SingleFlight
 from node.identity.subjects import Subjects
@@ -32,7 +31,6 @@ from node.identity.wallet import Wallet
 from node.keys.signing import sign_with
 from node.oauth.dpop import make_proof
 from node.oauth.errors import TokenRefusedError
-from node.oauth.grant import MAX_PRESENTATION_LIFETIME
 from node.oauth.grants import TokenType
 from node.oauth.messages import (
     MAX_REPLY,
@@ -45,6 +43,7 @@ from node.oauth.messages import (
 from node.oauth.metadata import issuer_url
 from node.oauth.peer_servers import PeerServers, no_answer
 from node.oauth.peer_token import PeerToken
+from node.oauth.presenting import PresentationForm, choose_form, make_assertion
 from node.oauth.self_attested import own_word
 from node.oauth.user import User
 from node.ports import Clock, Entropy, HttpClient, HttpRequest, HttpResponse, PeerError
@@ -172,9 +171,12 @@ class TokenRequester:
         self._own_word(subject.dids[0], wish)  # what can not be presented is refused before a peer is called
         metadata = await self._servers.server(wish.server)
         definition = await self._servers.definition(metadata, wish.scope)
+        form = choose_form(metadata.vp_formats, definition.format or ())
+        if form is None:
+            raise TokenRefusedError("no_match", wish.server, "wallet")
         holder, match = await self._choose(metadata, definition, wish)
         key = await self._subjects.signing_key(holder)
-        token = await self._post(metadata, definition, holder, match, key, wish)
+        token = await self._post(metadata, definition, form, holder, match, key, wish)
         self._tokens[wish] = token
         self._tokens.move_to_end(wish)
         while len(self._tokens) > MAX_TOKENS:
@@ -185,27 +187,23 @@ class TokenRequester:
         self, metadata: ServerMetadata, definition: PresentationDefinition, wish: _Wish
     ) -> tuple[DID, Match]:
         """Choose the first of our DIDs whose wallet satisfies everything (WIRE §2.15)."""
-        # (1) a presentation in a form that both sides know (WIRE §2.5.4); ours are JWT
-        formats = set(definition.format or ())
-        if (metadata.vp_formats and "jwt_vp" not in metadata.vp_formats) or (
-            any(name.endswith("_vp") for name in formats) and "jwt_vp" not in formats
-        ):
+        # (1) by a kind of DID that the other side resolves
+        mine = (await self._subjects.get(wish.subject)).dids
+        usable = [did for did in mine if not metadata.did_methods or did_method(did) in metadata.did_methods]
+        if not usable:
             raise TokenRefusedError("no_match", wish.server, "wallet")
-        # (2) by a kind of DID that the other side resolves
-        if metadata.did_methods and "web" not in metadata.did_methods:
-            raise TokenRefusedError("no_match", wish.server, "wallet")
-        # (3) narrowed by fields that it asks for: a misspelt one would present another patient's credential
+        # (2) narrowed by fields that it asks for: a misspelt one would present another patient's credential
         try:
             check_selection(wish.selection, [definition])
         except MalformedError as error:
             raise TokenRefusedError("selection", wish.server, "wallet") from error
-        # (4) of what we hold, and what we say ourselves
+        # (3) of what we hold, and what we say ourselves
         held = await self._wallet.credentials(wish.subject)
         failure: CredentialError | None = None
-        for did in (await self._subjects.get(wish.subject)).dids:
-            mine = [each for each in held if each.subject_id == did] + self._own_word(did, wish)
+        for did in usable:
+            said = [each for each in held if each.subject_id == did] + self._own_word(did, wish)
             try:
-                return did, match_wallet(definition, mine, selection=wish.selection)
+                return did, match_wallet(definition, said, selection=wish.selection)
             except NoMatch as error:
                 failure = failure or error
             except MalformedError as error:  # the definition asks for too much work
@@ -219,6 +217,7 @@ class TokenRequester:
         self,
         metadata: ServerMetadata,
         definition: PresentationDefinition,
+        form: PresentationForm,
         holder: DID,
         match: Match,
         key: PrivateKey,
@@ -226,24 +225,21 @@ class TokenRequester:
     ) -> PeerToken:
         now = self._clock.now()
         nonce, presentation_id = b64url_encode(self._entropy.token(NONCE_BYTES)), f"{holder}#{self._entropy.uuid()}"
-        assertion = await sign_with(
-            key,
-            lambda key: present_jwt(
-                holder=holder,
-                key=key,
-                audience=wish.server,
-                credentials=[each.raw for each in match.credentials],
-                nonce=nonce,
-                presentation_id=presentation_id,
-                now=now,
-                lifetime=MAX_PRESENTATION_LIFETIME,
-            ),
+        assertion = await make_assertion(
+            form,
+            holder=holder,
+            key=key,
+            audience=wish.server,
+            credentials=match.credentials,
+            nonce=nonce,
+            presentation_id=presentation_id,
+            now=now,
         )
-        submission = build_submission(definition, match, "array", submission_id=self._entropy.uuid())
-        form = TokenRequest(
+        submission = build_submission(definition, match, assertion.shape, submission_id=self._entropy.uuid())
+        request = TokenRequest(
             client_id=issuer_url(self._public_url, wish.subject),
             scope=wish.scope,
-            assertion=assertion,
+            assertion=assertion.text,
             presentation_submission=to_json(submission),
         )
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
@@ -261,7 +257,7 @@ class TokenRequester:
                     method="POST",
                     url=metadata.token_endpoint,
                     headers=headers,
-                    body=urlencode(form.to_wire()).encode(),
+                    body=urlencode(request.to_wire()).encode(),
                     max_bytes=MAX_REPLY,
                 )
             )

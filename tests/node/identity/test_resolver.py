@@ -208,6 +208,23 @@ async def test_many_who_miss_one_key_at_once_look_for_it_once(
     assert len(internet.calls) == 2
 
 
+@pytest.mark.parametrize(
+    "answer", [reply({}, status=404), reply("<html>", content_type="text/html"), reply(b"{"), None]
+)
+async def test_a_made_up_key_id_does_not_make_us_forget_a_good_document(
+    resolver: DidResolver, internet: SimulatedInternet, answer: HttpResponse | None
+) -> None:
+    answering(internet, reply(document(), cache_control="max-age=300"))
+    good = await resolver.keys([PEER])
+    if answer is None:
+        internet.broken[ORIGIN] = "timeout"
+    else:
+        answering(internet, answer)
+    for _ in range(3):
+        assert await resolver.keys([PEER], wanted=[f"{PEER}#made-up"]) == good
+    assert len(internet.calls) == 2
+
+
 @pytest.mark.parametrize("attack", ["#new", "did:web:linde.example:iam:1#new", f"{PEER}x#new"])
 async def test_key_ids_of_others_make_nobody_fetch(
     resolver: DidResolver, internet: SimulatedInternet, attack: str
