@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from credentials.claims import to_rfc3339
 from credentials.did.identifier import DID
+from credentials.jsonld.contexts import STATUS_LIST_2021_CONTEXT
 from credentials.status.bits import MIN_LIST_BYTES, bits_with, encode_bits
 from credentials.status.entry import BITSTRING_STATUS_LIST, STATUS_LIST_2021, ListKind, Purpose, StatusEntry
 from credentials.status.lists import VC2_CONTEXT
@@ -26,7 +27,7 @@ __all__ = [
     "status_list_document",
 ]
 
-STATUS_LIST_CONTEXT: Final = "https://w3id.org/vc/status-list/2021/v1"
+STATUS_LIST_CONTEXT: Final = STATUS_LIST_2021_CONTEXT
 """JSON-LD context of StatusList2021, also of credentials with such a status."""
 BITSTRING_JWT_TYPE: Final = "vc+jwt"
 """``typ`` of a JWT whose payload is a credential of version 2.0 (VC-JOSE-COSE)."""

@@ -14,6 +14,7 @@ from credentials.claims import numeric_date, rfc3339_date
 from credentials.did.identifier import DID, parse_did
 from credentials.errors import MalformedError
 from credentials.fields import Fields, parse_json
+from credentials.jsonld.proof import Proof
 from credentials.jws import SignedJWS
 from credentials.keys import KeyId
 from credentials.status.bits import decode_bits, is_set
@@ -46,7 +47,7 @@ class StatusList:
         expires_at: from when it no longer is, aware UTC; None is never.
         ttl: how long its publisher lets others keep it; None when it does not say.
         bits: unpacked, at most `credentials.status.bits.MAX_LIST_BYTES`.
-        jws: the parsed JWT; None in JSON-LD.
+        secured: how it is signed: the parsed JWT, or the proof.
         document: the JSON-LD object as parsed; None in a JWT.
     """
 
@@ -58,7 +59,7 @@ class StatusList:
     expires_at: datetime | None
     ttl: timedelta | None
     bits: bytes = field(repr=False)
-    jws: SignedJWS | None = field(repr=False)
+    secured: SignedJWS | Proof = field(repr=False)
     document: Mapping[str, Any] | None = field(repr=False)
 
     @classmethod
@@ -82,15 +83,17 @@ class StatusList:
                     raise MalformedError("status list: kid is missing")
                 claims = Fields.from_json(jws.payload, max_bytes=MAX_LIST_DOCUMENT, what="status list")
                 body = claims if claims.raw("vc") is None else claims.child("vc")
-                return cls._of(body, claims, jws=jws, document=None)
+                return cls._of(body, claims, secured=jws, document=None)
             case Mapping():
                 body = Fields.of(value, "status list")
-                return cls._of(body, Fields({}, "status list"), jws=None, document=value)
+                return cls._of(body, Fields({}, "status list"), secured=Proof.parse(value), document=value)
             case _:
                 raise MalformedError("status list is neither a JWT nor an object")
 
     @classmethod
-    def _of(cls, body: Fields, claims: Fields, *, jws: SignedJWS | None, document: Mapping[str, Any] | None) -> Self:
+    def _of(
+        cls, body: Fields, claims: Fields, *, secured: SignedJWS | Proof, document: Mapping[str, Any] | None
+    ) -> Self:
         """Read the envelope; registered claims of a JWT override the same members of the body (WIRE §2.11.3)."""
         # (1) a credential, of exactly the type of a list
         if not {VC_CONTEXT, VC2_CONTEXT} & set(body.one_or_more_texts("@context")):
@@ -121,8 +124,15 @@ class StatusList:
             expires_at=_moment(claims, "exp") or _date(body, "expirationDate", "validUntil"),
             ttl=None if ttl is None else timedelta(milliseconds=ttl),
             bits=decode_bits(subject.text("encodedList"), multibase=kind == BITSTRING_STATUS_LIST),
-            jws=jws,
+            secured=secured,
             document=document,
+        )
+
+    @property
+    def kid(self) -> KeyId:
+        """The key that is said to have signed."""
+        return (
+            KeyId(self.secured.kid or "") if isinstance(self.secured, SignedJWS) else self.secured.verification_method
         )
 
     def is_set(self, index: int) -> bool:

@@ -12,6 +12,7 @@ from typing import Final, Self
 from credentials.did.did_x509 import CertificateChain, X509Identifier, is_x509_did
 from credentials.did.identifier import DID, did_method
 from credentials.errors import UntrustedError
+from credentials.jsonld.proof import Proof
 from credentials.jws import SignedJWS
 from credentials.keys import KeyId, PublicKey
 from credentials.status.check import STATUS_GRACE, StatusLists
@@ -58,25 +59,25 @@ class Needed:
         lists: set[str] = set()
         chains: dict[str, CertificateChain] = {}
 
-        def note(issuer: DID, jws: SignedJWS | None) -> None:
+        def note(issuer: DID, secured: SignedJWS | Proof) -> None:
             if did_method(issuer) == "web":
                 dids.add(issuer)
-            if jws is not None:
-                kids.add(KeyId(jws.kid or ""))
-                if is_x509_did(issuer) and "x5c" in jws.header:
-                    chains[jws.compact] = X509Identifier.parse(issuer).chain_in(jws.header["x5c"])
+            if isinstance(secured, Proof):
+                kids.add(secured.verification_method)
+            else:
+                kids.add(KeyId(secured.kid or ""))
+                if is_x509_did(issuer) and "x5c" in secured.header:
+                    chains[secured.compact] = X509Identifier.parse(issuer).chain_in(secured.header["x5c"])
 
-        match message:
-            case SignedPresentation():
-                note(message.holder, message.jws)
-            case StatusList():
-                note(message.issuer, message.jws)
-            case SignedCredential():
-                pass
+        if isinstance(message, SignedPresentation):
+            note(message.holder, message.secured)
+        elif isinstance(message, StatusList):
+            note(message.issuer, message.secured)
         for credential in _credentials(message):
             lists.update(entry.url for entry in entries_of(credential))
-            if not credential.is_self_attested:
-                note(credential.issuer, credential.jws)
+            secured = credential.jws or credential.proof
+            if secured is not None:
+                note(credential.issuer, secured)
         if len(dids) > MAX_DIDS:
             raise UntrustedError(f"more than {MAX_DIDS} DIDs in one message")
         if len(lists) > MAX_STATUS_LISTS:
@@ -115,10 +116,6 @@ class Evidence:
 
 
 def _credentials(message: Message) -> Iterable[SignedCredential]:
-    match message:
-        case SignedPresentation():
-            return message.credentials
-        case SignedCredential():
-            return (message,)
-        case StatusList():
-            return ()
+    if isinstance(message, SignedPresentation):
+        return message.credentials
+    return (message,) if isinstance(message, SignedCredential) else ()

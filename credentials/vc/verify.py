@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 
 from credentials.claims import check_current
 from credentials.errors import UntrustedError
+from credentials.jsonld.proof import Proof
 from credentials.keys import KeyId
 from credentials.ports import SignatureCache
 from credentials.status.check import check_status
 from credentials.vc.credential import SignedCredential, VerifiedCredential
 from credentials.vc.evidence import Evidence
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
-from credentials.vc.signature import check_jwt, check_signature, key_of
+from credentials.vc.signature import check_jwt, check_proof, check_signature, key_of
 from credentials.vc.type_rules import X509_CREDENTIAL, check_type_rules
 from credentials.vc.x509_credential import check_x509_credential
 
@@ -66,7 +67,7 @@ def verify_presentation(
             raise UntrustedError("an unsigned credential is not issued by the holder")
         _check_claims(credential, now)
     # (5) signed by a key of the holder
-    check_holder(presentation, evidence, signatures=signatures)
+    check_holder(presentation, evidence, now=now, signatures=signatures)
     # (6) every credential holds
     return VerifiedPresentation(
         presentation=presentation,
@@ -105,26 +106,28 @@ def verify_credential(
 
 
 def check_holder(
-    presentation: SignedPresentation, evidence: Evidence, *, signatures: SignatureCache | None = None
+    presentation: SignedPresentation, evidence: Evidence, *, now: datetime, signatures: SignatureCache | None = None
 ) -> None:
     """Check only that the holder signed a presentation; nothing is granted on that alone.
 
     Raises:
         UntrustedError: the key is not one of the holder, or the signature does not match.
         UnavailableError: the holder's document could not be had.
+        NotCurrentError: a proof is not valid at ``now``.
+        MalformedError: a JSON-LD presentation has no canonical form.
     """
-    # parsing made sure that kid belongs to the holder
-    check_signature(presentation.jws, key_of(presentation.kid, evidence), signatures)
+    secured, holder = presentation.secured, presentation.holder
+    if isinstance(secured, Proof):
+        check_proof(presentation.vp, secured, holder, evidence, now, signatures=signatures)
+    else:  # parsing made sure that kid belongs to the holder
+        check_signature(secured, key_of(presentation.kid, evidence), signatures)
 
 
 def _check_claims(credential: SignedCredential, now: datetime) -> None:
     """The cheap checks, the same for signed and self-attested credentials."""
     # (1) current
     check_current(now, not_before=credential.issued_at, expires=credential.expires_at)
-    # (2) nothing that we can not verify
-    if credential.has_proof:
-        raise UntrustedError("JSON-LD proofs are not supported yet")
-    # (3) rules of its type
+    # (2) rules of its type
     check_type_rules(credential)
 
 
@@ -140,6 +143,10 @@ def _signer_of(
         # (2) what a certificate lets it say
         if certified is not None and X509_CREDENTIAL in credential.types:
             check_x509_credential(credential, certified.identifier, certified.chain)
+    elif credential.proof is not None:
+        # (1) the same, in JSON-LD
+        check_proof(credential.body, credential.proof, credential.issuer, evidence, now, signatures=signatures)
+        kid = credential.proof.verification_method
     # (3) not taken back
     check_status(credential, evidence.status_lists, now, grace=evidence.status_grace)
     return kid

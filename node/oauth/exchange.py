@@ -107,7 +107,7 @@ class TokenService:
             self._refusals.count(address, "busy")
             raise OAuthError(OAuthCode.SERVER_ERROR, "no tokens can be given now", reason="busy") from error
         except OAuthError as error:
-            if not await self._verifier.decide(asked.messages, lambda: is_proved(asked, evidence)):
+            if not await self._verifier.decide(asked.messages, lambda: is_proved(asked, evidence, now)):
                 self._refusals.count(address, error.reason)
                 raise
             raise await self._refused(error, subject, asked, address, now) from error
@@ -174,7 +174,7 @@ class TokenService:
             user_evidence=decided.user_evidence,
             issued_at=now.replace(microsecond=0),
             expires_at=decided.expires_at,
-            presentations=tuple(each.jws.compact for _, each in asked.presentations),
+            presentations=tuple(each.raw for _, each in asked.presentations),
             submission=asked.raw_submission,
             statuses=decided.statuses,
         )

@@ -113,10 +113,7 @@ def read_request(
     Raises:
         OAuthError: refused.
     """
-    # (1) parse; JSON-LD presentations are not verified here; at least one presentation, or there would be no proof of
-    # anything (WIRE §4.8 (2))
-    if request.assertion.lstrip().startswith("{"):
-        raise _refuse("only JWT presentations are supported", "json_ld")
+    # (1) parse; at least one presentation, or there would be no proof of anything (WIRE §4.8 (2))
     try:
         presentations = _read_assertion(request.assertion)
         raw_submission = parse_json(request.presentation_submission, max_bytes=65_536)
@@ -226,7 +223,7 @@ def decide(
     )
 
 
-def is_proved(asked: Asked, evidence: Evidence) -> bool:
+def is_proved(asked: Asked, evidence: Evidence, now: datetime) -> bool:
     """Tell whether the caller proved to be the holder: every presentation is signed by a key of the holder.
 
     Only for telling refusals that are recorded from those that are counted; time and audience were checked by
@@ -234,21 +231,21 @@ def is_proved(asked: Asked, evidence: Evidence) -> bool:
     """
     try:
         for _, each in asked.presentations:
-            check_holder(each, evidence)
+            check_holder(each, evidence, now=now)
     except CredentialError:
         return False
     return True
 
 
 def _read_assertion(assertion: str) -> tuple[tuple[int | None, SignedPresentation], ...]:
-    """Read one JWT, or a JSON array of JWTs."""
-    if not assertion.lstrip().startswith("["):
+    """Read one presentation, or a JSON array of them: each a JWT, or a JSON-LD object."""
+    if not assertion.lstrip().startswith(("[", "{")):
         return ((None, SignedPresentation.parse(assertion)),)
     values = parse_json(assertion)
-    if not isinstance(values, list) or not 1 <= len(values) <= MAX_PRESENTATIONS:
+    if isinstance(values, dict):
+        return ((None, SignedPresentation.parse(values)),)
+    if not 1 <= len(values) <= MAX_PRESENTATIONS:
         raise MalformedError(f"assertion is not 1 to {MAX_PRESENTATIONS} presentations")
-    if not all(isinstance(value, str) for value in values):
-        raise MalformedError("only JWT presentations are supported")
     return tuple((position, SignedPresentation.parse(value)) for position, value in enumerate(values))
 
 

@@ -39,7 +39,7 @@ class Grant:
         user_evidence: ``self_attested``, ``credential``, or ``None`` without a user.
         issued_at: aware UTC, whole seconds.
         expires_at: at most 900 s later, and never after one of the credentials.
-        presentations: compact JWTs that earned it, for extended introspection.
+        presentations: that earned it, compact JWTs or JSON-LD objects as they came, for extended introspection.
         submission: the presentation submission, as parsed.
         statuses: where the status of each credential is; looked at again whenever the token is used.
     """
@@ -61,7 +61,7 @@ class Grant:
     user_evidence: str | None
     issued_at: datetime
     expires_at: datetime
-    presentations: tuple[str, ...] = field(default=(), repr=False)
+    presentations: tuple[str | Mapping[str, Any], ...] = field(default=(), repr=False)
     submission: Mapping[str, Any] = field(default_factory=dict, repr=False)
     statuses: tuple[HeldStatus, ...] = ()
 

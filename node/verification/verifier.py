@@ -14,10 +14,10 @@ A message that costs milliseconds is decided beside the event loop. Fetching is 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from credentials.did.identifier import DID
 from credentials.errors import CredentialError
@@ -30,7 +30,6 @@ from credentials.vc.evidence import Evidence, Message, Needed
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 from credentials.vc.verify import verify_credential, verify_presentation
 from credentials.x509.revocation import RevocationEvidence
-from node.identity.resolver import DidResolver
 from node.pki.revocation import Revocation
 from node.ports import Clock, HttpClient
 from node.verification.off_loop import OffLoop
@@ -42,6 +41,14 @@ MAX_SIGNED_ON_LOOP = 4
 """Signed JWT credentials that are verified on the event loop; each takes up to a millisecond."""
 
 Value = TypeVar("Value")
+
+
+class Resolver(Protocol):
+    """Finds the keys of other parties; ``node.identity.resolver.DidResolver`` does."""
+
+    async def keys(self, dids: Iterable[DID], *, wanted: Iterable[str] = ()) -> Mapping[KeyId, PublicKey]:
+        """Return the assertion keys of all of ``dids``; raises `CredentialError` when one can not be resolved."""
+        ...
 
 
 class Verifier:
@@ -58,7 +65,7 @@ class Verifier:
     def __init__(
         self,
         *,
-        resolver: DidResolver,
+        resolver: Resolver,
         peers: HttpClient,
         clock: Clock,
         revocation: Revocation | None = None,
@@ -220,8 +227,7 @@ class Verifier:
 
 def _takes_long(message: Message) -> bool:
     """Whether deciding on a message would keep others waiting: canonical JSON-LD, or many signatures."""
-    match message:
-        case SignedPresentation():
-            return sum(each.jws is not None for each in message.credentials) > MAX_SIGNED_ON_LOOP
-        case _:
-            return False
+    if isinstance(message, SignedPresentation):
+        signed = sum(each.jws is not None for each in message.credentials)
+        return message.needs_canonicalising or signed > MAX_SIGNED_ON_LOOP
+    return message.document is not None if isinstance(message, StatusList) else message.has_proof

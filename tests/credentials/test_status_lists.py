@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 
 from credentials.errors import CredentialError, MalformedError, NotCurrentError, UnavailableError, UntrustedError
+from credentials.jsonld.proof import sign_document
 from credentials.jws import compact_json, sign_jws
 from credentials.keys import KeyId
 from credentials.status.lists import MAX_LIST_DOCUMENT, StatusList, VerifiedStatusList
 from credentials.status.verify import verify_status_list
+from credentials.vc.credential import VC_CONTEXT
 from credentials.vc.evidence import Evidence
 from tests.support.certificates import NOW
 from tests.support.keys import a_did, a_key
-from tests.support.status_lists import LIST_URL, a_list_document, sign_list
+from tests.support.status_lists import LIST_URL, a_list_document, sign_list, sign_list_ld
 
 KEYS = {KeyId(a_key(name).kid): a_key(name).public for name in ("ministry", "oever")}
+A_PROOF = sign_document({**a_list_document(), "id": "urn:x:1"}, a_key("ministry"), created=NOW)["proof"]
 EXAMPLE_OF_THE_SPECIFICATION = {
     "@context": ["https://www.w3.org/ns/credentials/v2"],
     "id": "https://example.com/credentials/status/3",
@@ -43,12 +46,13 @@ class TestParse:
     @pytest.mark.parametrize("kind", ["StatusList2021", "BitstringStatusList"])
     def test_a_list_of_ours_is_read_back(self, kind: Any) -> None:
         document = a_list_document(revoked=[3], kind=kind)
+        signed = sign_list_ld(document)
         for value in (
-            document,
+            signed,
             sign_list(document),
             sign_list(document).encode(),
             json.dumps(sign_list(document)).encode(),
-            json.dumps(document, indent=1).encode(),
+            json.dumps(signed, indent=1).encode(),
         ):
             parsed = StatusList.parse(value)
             assert (parsed.kind, parsed.issuer, parsed.purposes) == (kind, a_did("ministry"), ("revocation",))
@@ -57,7 +61,7 @@ class TestParse:
             assert [parsed.is_set(index) for index in (2, 3, 4)] == [False, True, False]
 
     def test_the_example_of_the_specification_is_read(self) -> None:
-        parsed = StatusList.parse(EXAMPLE_OF_THE_SPECIFICATION)
+        parsed = StatusList.parse(EXAMPLE_OF_THE_SPECIFICATION | {"proof": A_PROOF})
         assert parsed.names == {"https://example.com/credentials/status/3", "https://example.com/status/3#list"}
         assert parsed.expires_at is None
         assert parsed.ttl is None
@@ -65,9 +69,9 @@ class TestParse:
 
     @pytest.mark.spec("WIRE §2.13: on the wire credentialSubject is an array of one element")
     def test_the_shape_of_nuts_node_is_read(self) -> None:
-        document = a_list_document()
-        document["credentialSubject"] = [document["credentialSubject"]]
-        assert StatusList.parse(document).names == StatusList.parse(a_list_document()).names
+        document = sign_list_ld(a_list_document(revoked=[1]))
+        document |= {"credentialSubject": [document["credentialSubject"]], "proof": [document["proof"]]}
+        assert verified(document).list.is_set(1)
 
     def test_claims_of_a_jwt_override_what_the_body_says(self) -> None:
         claims = {
@@ -88,7 +92,7 @@ class TestParse:
         document = a_list_document(kind="BitstringStatusList", ttl=timedelta(seconds=30))
         document["credentialSubject"]["statusPurpose"] = ["revocation", "suspension"]
         document["issuer"] = {"id": document["issuer"]}
-        parsed = StatusList.parse(document)
+        parsed = StatusList.parse(sign_list(document))
         assert parsed.purposes == ("revocation", "suspension")
         assert parsed.ttl == timedelta(seconds=30)
 
@@ -114,7 +118,9 @@ class TestParse:
     )
     def test_what_is_not_a_list_is_malformed(self, change: dict[str, Any]) -> None:
         with pytest.raises(MalformedError):
-            StatusList.parse(a_list_document() | change)
+            StatusList.parse(a_list_document() | {"proof": A_PROOF} | change)
+        with pytest.raises(MalformedError):
+            StatusList.parse(sign_list(a_list_document() | change, model="1.1"))
 
     @pytest.mark.parametrize(
         "change",
@@ -129,7 +135,7 @@ class TestParse:
         ids=str,
     )
     def test_its_subject_has_to_be_one_too(self, change: dict[str, Any]) -> None:
-        document = a_list_document()
+        document = a_list_document() | {"proof": A_PROOF}
         document["credentialSubject"] |= change
         with pytest.raises(MalformedError):
             StatusList.parse(document)
@@ -190,5 +196,22 @@ class TestVerify:
             verified(f"{head}.{other}")
 
     def test_an_unsigned_one_is_refused(self) -> None:
-        with pytest.raises(CredentialError):
+        with pytest.raises(MalformedError):
             verified(a_list_document())
+
+    def test_json_ld_is_accepted_when_its_issuer_signed_it(self) -> None:
+        found = verified(sign_list_ld(a_list_document(revoked=[4])))
+        assert found.issuer_key == a_key("ministry").kid
+        assert found.list.is_set(4)
+        with pytest.raises(UntrustedError, match="not a key of the issuer"):
+            verified(sign_list_ld(a_list_document(), "oever"))
+        with pytest.raises(UntrustedError, match="not a known key"):
+            verified(sign_list_ld(a_list_document()), keys={})
+
+    def test_the_bits_of_a_json_ld_list_are_signed(self) -> None:
+        signed, empty = sign_list_ld(a_list_document(revoked=[4])), a_list_document()
+        with pytest.raises(UntrustedError, match="signature"):
+            verified(signed | {"credentialSubject": empty["credentialSubject"]})
+        without = {**empty, "@context": [VC_CONTEXT]}
+        with pytest.raises(CredentialError):  # no context says what encodedList is, so nobody could have signed it
+            verified(without | {"proof": signed["proof"]})

@@ -11,14 +11,23 @@ from credentials.did.did_jwk import did_jwk
 from credentials.did.did_key import did_key
 from credentials.did.did_x509 import CertificateChain, x509_did
 from credentials.encoding import b64url_decode, b64url_encode
-from credentials.errors import MalformedError, NotCurrentError, RevokedError, UnavailableError, UntrustedError
+from credentials.errors import (
+    CredentialError,
+    MalformedError,
+    NotCurrentError,
+    RevokedError,
+    UnavailableError,
+    UntrustedError,
+)
 from credentials.jsonld.proof import sign_document
 from credentials.jws import SignedJWS, compact_json, sign_jws
 from credentials.keys import KeyId, SoftwareKey
+from credentials.status.build import status_entry
 from credentials.unavailable import Unavailable
 from credentials.vc.credential import NUTS_CONTEXT, VC_CONTEXT, SignedCredential, VerifiedCredential
 from credentials.vc.evidence import Evidence, Needed
-from credentials.vc.issue import issue_jwt_credential, self_attested
+from credentials.vc.issue import issue_jwt_credential, issue_ldp_credential, self_attested
+from credentials.vc.present import present_ldp
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 from credentials.vc.verify import check_holder, verify_credential, verify_presentation
 from tests.support.builders import (
@@ -57,7 +66,7 @@ def _apart(options: dict[str, Any]) -> tuple[Evidence, dict[str, Any]]:
     return Evidence(keys=options.get("keys", KEYS), **found), {"now": NOW} | asked
 
 
-def verify(compact: str, **options: Any) -> VerifiedPresentation:
+def verify(compact: object, **options: Any) -> VerifiedPresentation:
     found, asked = _apart(options)
     return verify_presentation(SignedPresentation.parse(compact), found, **({"audience": AUDIENCE} | asked))
 
@@ -69,6 +78,34 @@ def verified(value: object, **options: Any) -> VerifiedCredential:
 
 def signed(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     return sign_document({**document, "id": "urn:x:1"}, a_key(name), created=NOW)
+
+
+def an_ld_credential(**changes: Any) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "issuer": ISSUER,
+        "subject_id": HOLDER,
+        "types": ["NutsOrganizationCredential"],
+        "subject": {"organization": {"name": "De Oever", "city": "Gouda"}},
+        "key": a_key("ministry"),
+        "credential_id": f"{ISSUER}#1",
+        "now": NOW,
+        "expires_at": NOW + timedelta(days=1),
+        "contexts": [NUTS_CONTEXT],
+    }
+    return issue_ldp_credential(**options | changes)
+
+
+def an_ld_presentation(credentials: list[Any]) -> dict[str, Any]:
+    return present_ldp(
+        holder=HOLDER,
+        key=a_key("oever"),
+        audience=AUDIENCE,
+        credentials=credentials,
+        presentation_id=f"{HOLDER}#2",
+        now=NOW,
+        expires=NOW + FIVE_SECONDS,
+        nonce="n-1",
+    )
 
 
 def tampered(compact: str) -> str:
@@ -115,9 +152,9 @@ class TestPresentation:
         verify(a_presentation(audience="https://linde.example"), audience=None)
 
     def test_the_signature_of_the_holder_can_be_looked_at_alone(self) -> None:
-        check_holder(SignedPresentation.parse(a_presentation(audience="x")), Evidence(keys=KEYS))
+        check_holder(SignedPresentation.parse(a_presentation(audience="x")), Evidence(keys=KEYS), now=NOW)
         with pytest.raises(UntrustedError, match="signature"):
-            check_holder(SignedPresentation.parse(tampered(a_presentation())), Evidence(keys=KEYS))
+            check_holder(SignedPresentation.parse(tampered(a_presentation())), Evidence(keys=KEYS), now=NOW)
 
     def test_one_of_its_credentials_that_was_taken_back_spoils_it(self) -> None:
         compact = a_presentation(credentials=[a_credential(), a_credential_with_status(index=3)])
@@ -179,9 +216,40 @@ class TestPresentation:
         with pytest.raises(UntrustedError, match="signature"):
             verify(a_presentation(credentials=[tampered(a_credential(issuer="oever"))]))
 
-    def test_a_proof_is_refused_even_of_the_holder(self) -> None:
-        with pytest.raises(UntrustedError, match="proofs are not supported yet"):
-            verify(a_presentation(credentials=[signed(an_employee_credential(), "oever")]))
+    def test_json_ld_is_verified_with_everything_it_carries(self) -> None:
+        carried: list[Any] = [an_x509_credential(), a_credential(), an_ld_credential(), an_employee_credential()]
+        for found in (verify(an_ld_presentation(carried)), verify(a_presentation(credentials=carried))):
+            assert [each.issuer_key for each in found.credentials] == [
+                f"{x509_did(UZI.chain)}#0",
+                a_key("ministry").kid,
+                a_key("ministry").kid,
+                None,
+            ]
+
+    def test_json_ld_has_to_be_for_us_current_and_whole(self) -> None:
+        good = an_ld_presentation([an_ld_credential()])
+        with pytest.raises(UntrustedError, match="aud"):
+            verify(good, audience="https://linde.example")
+        with pytest.raises(NotCurrentError):
+            verify(good, now=NOW + timedelta(seconds=11))
+        with pytest.raises(NotCurrentError):
+            verify(good, now=NOW - timedelta(seconds=6))
+        with pytest.raises(UntrustedError, match="signature"):
+            verify(good | {"id": f"{HOLDER}#another"})
+        with pytest.raises(UntrustedError, match="signature"):
+            verify(
+                good | {"proof": good["proof"] | {"domain": "https://linde.example"}}, audience="https://linde.example"
+            )
+        with pytest.raises(UntrustedError, match="not a known key"):
+            verify(good, keys=keys_of("ministry"))
+        with pytest.raises(UnavailableError):
+            verify(good, keys=keys_of("ministry"), unresolved=frozenset({HOLDER}))
+        with pytest.raises(NotCurrentError):
+            check_holder(SignedPresentation.parse(good), Evidence(keys=KEYS), now=NOW + timedelta(seconds=11))
+
+    def test_a_self_attested_credential_may_be_signed_by_its_holder_all_the_same(self) -> None:
+        found = verify(a_presentation(credentials=[signed(an_employee_credential(), "oever")]))
+        assert [each.issuer_key for each in found.credentials] == [a_key("oever").kid]
 
     def test_nobody_is_an_organisation_by_its_own_word(self) -> None:
         claimed = self_attested(
@@ -252,9 +320,38 @@ class TestCredential:
         with pytest.raises(UntrustedError, match="signature"):
             verified(tampered(compact), keys={})
 
-    def test_a_proof_is_refused_for_now(self) -> None:
-        with pytest.raises(UntrustedError, match="proofs are not supported yet"):
-            verified(signed(an_employee_credential() | {"issuer": ISSUER}, "ministry"))
+    def test_json_ld_of_a_did_web_is_accepted(self) -> None:
+        assert verified(an_ld_credential()).issuer_key == a_key("ministry").kid
+        with pytest.raises(RevokedError):
+            verified(
+                an_ld_credential(statuses=[status_entry(LIST_URL, 7)]),
+                status_lists={LIST_URL: a_verified_list(revoked=[7])},
+            )
+
+    def test_json_ld_has_to_be_signed_by_its_issuer_as_it_stands(self) -> None:
+        good = an_ld_credential()
+        subject = good["credentialSubject"]
+        with pytest.raises(UntrustedError, match="signature"):
+            verified(good | {"credentialSubject": subject | {"organization": {"name": "Another", "city": "Gouda"}}})
+        with pytest.raises(UntrustedError, match="not a key of the issuer"):
+            verified(good | {"issuer": HOLDER, "id": f"{HOLDER}#1"})
+        with pytest.raises(UntrustedError, match="not a key of the issuer"):
+            verified(signed(good, "oever") | {"id": good["id"]})
+        with pytest.raises(UntrustedError, match="not a known key"):
+            verified(good, keys=keys_of("oever"))
+
+    def test_json_ld_says_nothing_that_its_signature_does_not_cover(self) -> None:
+        """A member that no context defines is not signed, and would be read all the same."""
+        good = an_ld_credential()
+        with pytest.raises(CredentialError):
+            verified(good | {"credentialSubject": good["credentialSubject"] | {"ura": "00009999"}})
+        with pytest.raises(CredentialError):
+            verified(good | {"@context": [*good["@context"], {"ura": "https://evil.example/ura"}]})
+
+    def test_a_proof_has_dates_of_its_own(self) -> None:
+        late = sign_document(an_ld_credential(), a_key("ministry"), created=NOW + timedelta(minutes=1))
+        with pytest.raises(NotCurrentError):
+            verified(late)
 
     def test_certificates_do_not_speak_for_a_did_web(self) -> None:
         compact = issue_jwt_credential(
@@ -474,6 +571,15 @@ class TestSignatureCache:
             verify(compact, signatures=seen, now=NOW + timedelta(minutes=1))
         with pytest.raises(UntrustedError, match="not a known key"):
             verify(compact, signatures=seen, keys={})
+
+    def test_json_ld_is_not_made_canonical_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: set[bytes] = set()
+        good = an_ld_credential()
+        verified(good, signatures=seen)
+        monkeypatch.setattr("credentials.vc.signature.verify_proof", None)
+        verified(dict(reversed(good.items())), signatures=seen)
+        with pytest.raises(TypeError):  # anything else is looked at
+            verified(good | {"id": f"{ISSUER}#2"}, signatures=seen)
 
     def test_a_failure_is_not_remembered_nor_taken_for_another(self) -> None:
         seen: set[bytes] = set()

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from credentials.errors import CredentialError
+from credentials.jsonld.contexts import BITSTRING_STATUS_LIST_CONTEXT
+from credentials.jsonld.proof import sign_document
 from credentials.jws import compact_json, sign_jws
 from credentials.keys import KeyId
 from credentials.status.build import BITSTRING_JWT_TYPE, bits_with, status_entry, status_list_document
 from credentials.status.entry import ListKind, Purpose
-from credentials.status.lists import StatusList, VerifiedStatusList
+from credentials.status.lists import VC2_CONTEXT, StatusList, VerifiedStatusList
 from credentials.status.verify import verify_status_list
 from credentials.vc.credential import VC_CONTEXT
 from credentials.vc.evidence import Evidence
@@ -53,11 +55,20 @@ def a_list_document(
     )
 
 
-def sign_list(document: Mapping[str, Any], issuer: str = "ministry") -> str:
+def sign_list(document: Mapping[str, Any], issuer: str = "ministry", *, model: str | None = None) -> str:
     """A list as JWT, signed by ``issuer`` whatever the list says: version 1.1 in ``vc``, version 2.0 as the payload."""
-    if VC_CONTEXT in document["@context"]:
+    if model == "1.1" or VC_CONTEXT in document["@context"]:
         return sign_jws({"typ": "JWT"}, compact_json({"vc": document}), a_key(issuer))
     return sign_jws({"typ": BITSTRING_JWT_TYPE}, compact_json(document), a_key(issuer))
+
+
+def sign_list_ld(document: Mapping[str, Any], issuer: str = "ministry", *, now: datetime = NOW) -> dict[str, Any]:
+    """A list as JSON-LD, signed by ``issuer``; version 2.0 is written as version 1.1 says it, whose context we know."""
+    if VC2_CONTEXT in document["@context"]:
+        names = {"validFrom": "issuanceDate", "validUntil": "expirationDate"}
+        document = {names.get(name, name): value for name, value in document.items()}
+        document["@context"] = [VC_CONTEXT, BITSTRING_STATUS_LIST_CONTEXT]
+    return sign_document(document, a_key(issuer), created=now)
 
 
 def a_verified_list(

@@ -1,0 +1,104 @@
+"""A verifier, the parties whose documents it finds, and an issuer that publishes a status list."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from credentials.did.identifier import DID
+from credentials.errors import UntrustedError
+from credentials.jsonld.proof import sign_document
+from credentials.keys import KeyId, PublicKey
+from node.ports import HttpRequest, HttpResponse
+from node.verification.verifier import Verifier
+from tests.support.certificates import NOW
+from tests.support.keys import a_did, a_key
+from tests.support.status_lists import LIST_URL, a_list_document, sign_list
+from tests.support.world import ManualClock, SimulatedInternet, reply
+
+ORIGIN = "https://ministry.example"
+
+
+@dataclass(slots=True)
+class KnownParties:
+    """Finds the keys of the parties of the tests.
+
+    Attributes:
+        names: whose documents there are.
+        asked: every DID that was looked up.
+    """
+
+    names: set[str] = field(default_factory=lambda: {"oever", "ministry", "linde"})
+    asked: list[DID] = field(default_factory=list)
+
+    async def keys(self, dids: Iterable[DID], *, wanted: Iterable[str] = ()) -> Mapping[KeyId, PublicKey]:
+        """The keys, or an error that names who is away."""
+        found: dict[KeyId, PublicKey] = {}
+        for did in dids:
+            self.asked.append(did)
+            name = next((each for each in self.names if a_did(each) == did), None)
+            if name is None:
+                raise UntrustedError(f"{did}: can not be resolved")
+            found[a_key(name).kid] = a_key(name).public
+        return found
+
+
+class Publisher:
+    """An issuer with a status list at `LIST_URL`.
+
+    Attributes:
+        revoked: bits that are set.
+        changes: to the unsigned list.
+        issuer: who signs, and says to be the issuer.
+        as_jwt: whether the list is a JWT.
+        headers: of the answer.
+        answer: given instead, when there is one.
+        tagged: whether it gives entity tags, and answers 304.
+        calls: conditional or not, in order.
+    """
+
+    def __init__(self, internet: SimulatedInternet, clock: ManualClock) -> None:
+        self.revoked: set[int] = set()
+        self.changes: dict[str, Any] = {}
+        self.issuer = "ministry"
+        self.options: dict[str, Any] = {}
+        self.as_jwt = True
+        self.headers: dict[str, Any] = {"cache_control": "max-age=300"}
+        self.answer: HttpResponse | None = None
+        self.tagged = False
+        self.calls: list[str] = []
+        self._clock = clock
+        internet.sites[ORIGIN] = self._site
+
+    def list(self) -> object:
+        """The list as it is now."""
+        usual: dict[str, Any] = {"revoked": self.revoked, "now": self._clock.now()}
+        options = usual | self.options
+        document = a_list_document(self.issuer, **options) | self.changes
+        if self.as_jwt:
+            return sign_list(document, self.issuer)
+        return sign_document(document, a_key(self.issuer), created=self._clock.now())
+
+    async def _site(self, request: HttpRequest) -> HttpResponse:
+        self.calls.append(request.headers.get("If-None-Match", ""))
+        if self.answer is not None:
+            return self.answer
+        if request.url != LIST_URL:
+            return reply({}, status=404)
+        tag = f'"{sorted(self.revoked)}"'
+        if self.tagged and request.headers.get("If-None-Match") == tag:
+            return reply(b"", status=304, **self.headers)
+        if self.tagged:
+            return reply(json.dumps(self.list()), etag=tag, **self.headers)
+        return reply(json.dumps(self.list()), **self.headers)
+
+
+class Setting:
+    """All of it, with time standing still."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(NOW)
+        self.internet = SimulatedInternet()
+        self.parties = KnownParties()
+        self.publisher = Publisher(self.internet, self.clock)
+        self.verifier = Verifier(resolver=self.parties, peers=self.internet, clock=self.clock)
