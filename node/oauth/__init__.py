@@ -20,6 +20,7 @@ The asking side::
 
     requester.py   asks another organisation for a token
     peer_servers.py  what other servers publish; peer_token.py  what one gave us
+    presenting.py  the presentation that is sent, as JWT or JSON-LD
     self_attested.py  what the vendor has us say; user.py  on whose behalf
     explaining.py  would our wallet do for a scope, and which field of which credential fails where not
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,6 +11,7 @@ import pytest
 from credentials.encoding import b64url_decode
 from credentials.fields import parse_json
 from node.oauth.boundary import as_request_error
+from node.oauth.presenting import choose_form
 from node.oauth.requester import TokenRefusedError
 from node.oauth.user import User
 from node.ports import HttpRequest, HttpResponse, PeerCode
@@ -96,6 +98,69 @@ async def test_what_is_sent_is_what_nuts_node_expects(asker: NodeUnderTest, inte
     assert "DPoP" in post.headers
 
 
+JSON_LD = {"proof_type_values_supported": ["JsonWebSignature2020"]}
+
+
+@pytest.mark.spec("WIRE §2.5.4")
+async def test_a_server_that_takes_json_ld_alone_gets_json_ld(
+    asker: NodeUnderTest, internet: SimulatedInternet
+) -> None:
+    definition = {name: value for name, value in organization_definition().items() if name != "format"}
+    answers = {METADATA: reply(metadata(vp_formats_supported={"ldp_vp": JSON_LD})), DEFINITION: reply(definition)}
+    peer = Peer(internet, good() | answers)
+    await asker.requester.token("oever", authorization_server=SERVER, scope=SCOPE, user=USER)
+    form = peer.posted()
+    said = json.loads(form["assertion"])
+    proof = said["proof"]
+    created, expires = (datetime.fromisoformat(proof[name]) for name in ("created", "expires"))
+    assert (proof["type"], proof["domain"], proof["challenge"]) == ("JsonWebSignature2020", SERVER, proof["nonce"])
+    assert expires - created == timedelta(seconds=5)
+    assert created <= asker.clock.now() < expires
+    assert proof["verificationMethod"].startswith(f"{said['holder']}#")
+    assert [line["path"] for line in json.loads(form["presentation_submission"])["descriptor_map"]] == [
+        "$.verifiableCredential[0]",
+        "$.verifiableCredential[1]",
+    ]
+
+
+async def test_a_definition_that_wants_json_ld_gets_it_with_one_credential_alone(
+    asker: NodeUnderTest, internet: SimulatedInternet
+) -> None:
+    asked = organization_definition()
+    definition = {
+        **asked,
+        "input_descriptors": asked["input_descriptors"][1:],
+        "format": {"ldp_vp": {"proof_type": ["JsonWebSignature2020"]}, "ldp_vc": asked["format"]["ldp_vc"]},
+    }
+    answers = {METADATA: reply(metadata(vp_formats_supported=None)), DEFINITION: reply(definition)}
+    peer = Peer(internet, good() | answers)
+    await asker.requester.token("oever", authorization_server=SERVER, scope=SCOPE, user=USER)
+    form = peer.posted()
+    assert json.loads(form["assertion"])["verifiableCredential"]["type"] == [
+        "VerifiableCredential",
+        "NutsEmployeeCredential",
+    ]
+    [line] = json.loads(form["presentation_submission"])["descriptor_map"]
+    assert (line["path"], line["format"]) == ("$.verifiableCredential", "ldp_vc")
+
+
+@pytest.mark.parametrize(
+    ("server", "asked", "form"),
+    [
+        ((), (), "jwt_vp"),
+        (("ldp_vp", "jwt_vp", "ldp_vc"), (), "jwt_vp"),
+        (("ldp_vp", "jwt_vp"), ("ldp_vp", "ldp_vc"), "ldp_vp"),
+        (("ldp_vp",), ("jwt_vc",), "ldp_vp"),
+        (("jwt_vp",), ("ldp_vp",), None),
+        (("jwt_vc", "ldp_vc"), (), None),
+    ],
+)
+def test_the_form_is_one_that_both_sides_take_a_jwt_where_possible(
+    server: tuple[str, ...], asked: tuple[str, ...], form: str | None
+) -> None:
+    assert choose_form(server, asked) == form
+
+
 async def test_metadata_is_also_found_at_the_appended_address(
     asker: NodeUnderTest, internet: SimulatedInternet
 ) -> None:
@@ -126,7 +191,7 @@ async def test_metadata_is_also_found_at_the_appended_address(
         (reply(b"\xff\xfe"), "failed"),
         (reply({}, status=403), "refused"),
         (reply(metadata(did_methods_supported=["key"])), "no_match"),
-        (reply(metadata(vp_formats_supported={"ldp_vp": {}})), "no_match"),
+        (reply(metadata(vp_formats_supported={"sd_jwt_vp": {}})), "no_match"),
     ],
 )
 async def test_metadata_that_is_none_is_a_clean_error(
