@@ -1,6 +1,7 @@
 """DIDs to keys: ours from the database, others from the web, however the web behaves."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from node.identity.subjects import Subjects
 from node.ports import HttpRequest, HttpResponse, PeerCode
 from node.storage.database import open_database
 from node.storage.schema import metadata
+from node.web.client import open_peer_client
 from tests.support.keys import a_did, a_key
 from tests.support.world import FixedEntropy, ManualClock, MemoryVault, SimulatedInternet, reply
 
@@ -259,6 +261,32 @@ async def test_a_document_can_not_give_keys_of_others_or_for_other_uses(
         ),
     )
     assert await resolver.keys([PEER]) == {good.kid: good.public}
+
+
+@pytest.mark.parametrize(
+    "did",
+    ["did:web:rebinding.example:iam:1", "did:web:127.0.0.1:iam:1", "did:web:gouwe.localhost:iam:1", "did:web:intranet"],
+)
+async def test_a_did_can_not_lead_inside_whatever_its_name_resolves_to(
+    subjects: Subjects, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, did: str
+) -> None:
+    """With the real client: the address is judged when it is dialled, so a name that rebinds gains nothing."""
+    dialled: list[object] = []
+
+    async def rebound(*_args: object, **_kwargs: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
+
+    async def dial(*args: object, **_kwargs: object) -> None:
+        dialled.append(args)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "getaddrinfo", rebound)
+    monkeypatch.setattr(loop, "create_connection", dial)
+    async with open_peer_client(loopback=False) as client:
+        resolver = DidResolver(subjects, client, clock, "https://gouwe.example")
+        with pytest.raises(UntrustedError):
+            await resolver.keys([DID(did)])
+    assert dialled == []
 
 
 async def test_dids_that_are_keys_cost_no_fetch(resolver: DidResolver, internet: SimulatedInternet) -> None:
