@@ -54,6 +54,11 @@ from node.identity.resolver import DidResolver
 from node.identity.services import Services
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
+from node.issuing import boundary as issuing_boundary
+from node.issuing import routes as issuing_routes
+from node.issuing.own_lists import OwnListsFirst
+from node.issuing.status_lists import IssuedLists
+from node.issuing.type_files import TypeFileError, load_types
 from node.keys.choosing import open_vault
 from node.keys.errors import VaultError
 from node.oauth import boundary as oauth_boundary
@@ -80,6 +85,8 @@ from node.storage.migrate import SchemaError, bring_up_to_date
 from node.storage.registry_store import SqlRegistryStore
 from node.usecases.book import UseCaseBook
 from node.usecases.load import UseCaseError, load_chosen
+from node.vendor.opening import internal_routes as vendor_routes
+from node.vendor.opening import open_vendor_api
 from node.verification.signature_memory import SignatureMemory
 from node.verification.verifier import Verifier
 from node.web.boundary import boundary
@@ -135,7 +142,7 @@ async def open_node(config: Config, world: World | None = None) -> AsyncIterator
     async with AsyncExitStack() as stack:
         try:
             node = await _open(config, world or await _real_world(config, stack), stack)
-        except (VaultError, SchemaError, DefinitionError, PkiError, UseCaseError) as error:
+        except (VaultError, SchemaError, DefinitionError, PkiError, TypeFileError, UseCaseError) as error:
             raise NodeError(str(error), getattr(error, "remedy", None) or _REMEDIES[type(error)]) from error
         except AuditUnavailableError as error:
             raise NodeError(str(error), "is another process running this node? is the disk writable?") from error
@@ -170,7 +177,14 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     services = load_definitions(config.discovery.definitions)
     _check_services(config, services)
     revocation = open_revocation(config, world, usecases.all, services.values(), signatures=signatures)
-    verifier = Verifier(resolver=resolver, peers=world.peers, clock=clock, revocation=revocation, signatures=signatures)
+    lists = IssuedLists(database, subjects, clock, entropy, config.url)
+    verifier = Verifier(
+        resolver=resolver,
+        peers=OwnListsFirst(world.peers, lists, config.url),
+        clock=clock,
+        revocation=revocation,
+        signatures=signatures,
+    )
     stack.callback(verifier.close)
     refusals = RefusalCounter(clock)
 
@@ -208,6 +222,18 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     await participation.start()
     renewal = Renewal(client, store)
     key_changes = KeyChanges(database, subjects, vault, clock, entropy)
+    vendor = open_vendor_api(
+        database=database,
+        subjects=subjects,
+        wallet=wallet,
+        vault=vault,
+        lists=lists,
+        verifier=verifier,
+        audit=audit,
+        types=load_types(config.credential_types),
+        world=world,
+    )
+    key_changes.on_compromise.append(vendor.renewal.after_compromise)  # before what shows the wallet to others
     key_changes.on_compromise.append(renewal.register_anew)
 
     # Tokens, given and got.
@@ -331,6 +357,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         ),
         [
             *identity_routes.public_routes(base_path),
+            *issuing_routes.public_routes(base_path),
             *oauth_routes.public_routes(base_path),
             *registry_routes.public_routes(base_path),
             *exchange_routes.public_routes(base_path),
@@ -341,6 +368,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         boundary([], _TRANSLATIONS),
         [
             *identity_routes.internal_routes(),
+            *vendor_routes(),
             *oauth_routes.internal_routes(),
             *registry_routes.internal_routes(),
             *exchange_routes.internal_routes(),
@@ -409,6 +437,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         app[exchange_routes.USECASES] = usecases
         app[exchange_routes.WORLD] = world
         app[exchange_routes.PUBLIC_ORIGIN] = config.url.removesuffix(base_path) if base_path else config.url
+        vendor.install(app)
         app[AUDIT] = audit_service
         app[CONSENTS] = consents
         app[HEALTH] = Health(world, checks, config.unsafe)
@@ -428,6 +457,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         loops={
             "discovery": participation.run,
             "status lists": verifier.status_lists.run,
+            "credential renewal": vendor.renewal.run,
             **revocation.loops,
             "audit head": heads.run,
             "prune": prune,
@@ -552,6 +582,7 @@ _REMEDIES: Mapping[type[Exception], str] = {
 
 _TRANSLATIONS = (
     identity_boundary.as_request_error,
+    issuing_boundary.as_request_error,
     oauth_boundary.as_request_error,
     audit_routes.as_request_error,
     registry_routes.as_request_error,

@@ -205,6 +205,8 @@ class Config(Section):
     """Use cases we take part in; files ``<id>.yaml`` shipped or in ``usecase_directory``."""
     usecase_directory: Path | None = None
     """Directory with use case files of our own."""
+    credential_types: Path | None = None
+    """Directory with JSON Schemas of credential types of our own, one file ``<Type>.json`` each; what we issue is held to them."""
     trust: Trust = Trust()
     """Whom we believe."""
     pki: Pki = Pki()

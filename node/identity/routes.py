@@ -1,6 +1,7 @@
-"""HTTP of this room: did.json for the world, subjects and wallet for the vendor (WIRE §2.2, §3).
+"""HTTP of this room: did.json for the world, subjects for the vendor (WIRE §2.2, §3).
 
-What changes in documents is in ``vdr_routes.py``, our own API about keys in ``key_routes.py``; their routes are returned here too.
+What changes in documents is in ``vdr_routes.py``, our own API about keys in ``key_routes.py``; their routes are returned here too. The
+wallet's are in ``node/vendor/holder.py``, since what goes in is verified there.
 
 Ids in paths arrive percent-decoded once; a did:web with a port comes in three spellings (``%3A``, ``%253A``, ``:``), all of which
 are understood (WIRE §2.1). What goes wrong is translated in ``boundary.py``.
@@ -15,14 +16,14 @@ from pydantic import BaseModel
 
 from credentials.did.did_web import web_did
 from credentials.did.identifier import DID, parse_did
-from credentials.errors import CredentialError, MalformedError, UntrustedError
+from credentials.errors import MalformedError, UntrustedError
 from node.identity import key_routes, vdr_routes
 from node.identity.path_ids import id_in_path
 from node.identity.resolver import DidResolver
 from node.identity.vdr_routes import AS_NUTS_NODE, SUBJECTS, KeysWanted
 from node.identity.wallet import Wallet
 from node.ports import Clock
-from node.web.bodies import read_json, read_model
+from node.web.bodies import read_model
 from node.web.operation import operation
 from node.web.replies import RequestError
 
@@ -42,7 +43,6 @@ _METADATA = {
 }
 """What nuts-node says beside a document of these methods: nothing, in as many words (WIRE §2.2)."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_WALLET_MEDIA_TYPES = ("application/ld+json", "application/vc+ld+json")
 
 
 class NewSubject(BaseModel):
@@ -72,9 +72,6 @@ def internal_routes() -> list[web.RouteDef]:
         web.get("/internal/vdr/v2/did/{did}", operation("ResolveDID", get_did)),
         *vdr_routes.routes(),
         *key_routes.routes(),
-        web.get("/internal/vcr/v2/holder/{subject}/vc", get_wallet),
-        web.post("/internal/vcr/v2/holder/{subject}/vc", post_wallet),
-        web.delete("/internal/vcr/v2/holder/{subject}/vc/{id}", delete_wallet),
     ]
 
 
@@ -117,30 +114,6 @@ async def get_did(request: web.Request) -> web.Response:
     except MalformedError as error:
         raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_did", "this is not a DID") from error
     return web.json_response({"document": await _resolve(request, did), "documentMetadata": _METADATA})
-
-
-async def get_wallet(request: web.Request) -> web.Response:
-    """``GET /internal/vcr/v2/holder/{subject}/vc``: what an organisation can present now."""
-    found = await request.app[WALLET].credentials(request.match_info["subject"])
-    return web.json_response([credential.raw for credential in found])
-
-
-async def post_wallet(request: web.Request) -> web.Response:
-    """``POST /internal/vcr/v2/holder/{subject}/vc``: put a credential in; 204, also when it was there already."""
-    body = await read_json(request, media_types=_WALLET_MEDIA_TYPES)
-    if not isinstance(body, str | dict):
-        raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_credential", "the body is neither a JWT nor an object")
-    try:
-        await request.app[WALLET].load(request.match_info["subject"], body, request.app[CLOCK].now())
-    except CredentialError as error:
-        raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_credential", str(error)) from error
-    return web.Response(status=HTTPStatus.NO_CONTENT)
-
-
-async def delete_wallet(request: web.Request) -> web.Response:
-    """``DELETE /internal/vcr/v2/holder/{subject}/vc/{id}``: take a credential out."""
-    await request.app[WALLET].remove(request.match_info["subject"], id_in_path(request.match_info["id"]))
-    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def _resolve(request: web.Request, did: DID) -> dict[str, Any]:

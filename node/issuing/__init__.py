@@ -7,6 +7,7 @@
     issuer.py        issue, revoke, search, renew; strictly for the organisation that owns the DID
     store.py         rows of what was issued
     status_lists.py  indexes given out in order; lists signed, kept and served
+    own_lists.py     our own lists without the way around through the network
     renewal.py       renew what we issued to ourselves; report what is about to expire
     type_files.py    the operator's schema files
     routes.py        GET /statuslist/{did}/{page}

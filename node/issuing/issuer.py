@@ -29,7 +29,7 @@ from node.issuing.errors import (
     UnknownIssuerError,
 )
 from node.issuing.request import IssueRequest
-from node.issuing.status_lists import StatusLists
+from node.issuing.status_lists import IssuedLists
 from node.issuing.store import Issued, IssuedStore, keep
 from node.issuing.writing import write_credential
 from node.ports import Clock, Entropy
@@ -60,7 +60,7 @@ class Issuer:
         self,
         *,
         store: IssuedStore,
-        lists: StatusLists,
+        lists: IssuedLists,
         subjects: Subjects,
         types: CredentialTypes,
         audit: AuditLog,

@@ -14,6 +14,7 @@ from credentials.errors import CredentialError
 from credentials.keys import KeyId
 from credentials.vc.credential import VC_TYPE
 from node.identity.errors import IdentityError
+from node.identity.key_changes import OwnKey
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
 from node.issuing.errors import IssuingError
@@ -88,6 +89,11 @@ class Renewal:
             if is_due(one, now) and await self._renew(one, self._issuer.renew):
                 done += 1
         return done
+
+    async def after_compromise(self, subject: str, key: OwnKey) -> None:
+        """Sign again what a key signed that was taken out of service; see `KeyChanges.on_compromise`."""
+        done = await self.renew_signed_with([key.kid])
+        logger.info("credentials signed again", extra={"subject": subject, "count": done})
 
     async def renew_signed_with(self, kids: Sequence[KeyId]) -> int:
         """Sign again what hangs on keys that no longer count, so that it can be verified; returns how many.

@@ -6,9 +6,9 @@ from aiohttp import hdrs, web
 
 from node.identity.path_ids import id_in_path
 from node.issuing.errors import UnknownListError
-from node.issuing.status_lists import MAX_AGE, StatusLists
+from node.issuing.status_lists import MAX_AGE, IssuedLists
 
-STATUS_LISTS = web.AppKey("STATUS_LISTS", StatusLists)
+STATUS_LISTS = web.AppKey("STATUS_LISTS", IssuedLists)
 
 _PAGE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 

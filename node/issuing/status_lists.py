@@ -71,7 +71,7 @@ class PublishedList:
     etag: str
 
 
-class StatusLists:
+class IssuedLists:
     """Gives out indexes, signs and serves.
 
     Args:

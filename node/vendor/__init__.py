@@ -10,8 +10,9 @@
     signing.py    signs what a vendor asks with a key of one of our organisations, and records it
     presenting.py makes a presentation of given credentials
     removal.py    the record of a credential that was taken out of a wallet
-    times.py      dates in vendors' messages
+    reading.py    dates and parameters as vendors write them
     bodies.py     what is posted
+    opening.py    puts the parts together for the composition root
     keys.py       the services behind the routes, by name
 
 Who calls may be limited to some of our organisations (``node/web/internal_auth.py``). Where the organisation is not in the path,

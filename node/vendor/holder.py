@@ -25,8 +25,8 @@ from node.issuing.renewal import WITHIN, Expiring
 from node.vendor.bodies import PresentBody
 from node.vendor.keys import AUDIT, CLOCK, PRESENTER, RENEWAL, VERIFIER
 from node.vendor.presenting import parse_request
+from node.vendor.reading import read_date, read_once, read_type
 from node.vendor.removal import removal_record
-from node.vendor.times import read_date
 from node.verification.standing import HeldStatus
 from node.web.bodies import read_json, read_model
 from node.web.internal_auth import caller_name, check_acts_for, may_act_for, names_subject
@@ -83,7 +83,7 @@ async def post_presentation(request: web.Request) -> web.Response:
 
 async def get_expiring(request: web.Request) -> web.Response:
     """``GET /internal/vcr/v2/holder/expiring?within=720h&excludeTypes=``: by organisation, soonest first."""
-    within = _duration(request.query.get("within"))
+    within = _duration(read_once(request, "within"))
     left_out = frozenset(request.query.getall("excludeTypes", []))
     found: dict[str, list[dict[str, Any]]] = {}
     for one in await request.app[RENEWAL].expiring(within=within, leave_out=left_out):
@@ -100,9 +100,9 @@ async def get_wallet(request: web.Request) -> web.Response:
 
 async def get_search(request: web.Request) -> web.Response:
     """``GET /internal/vcr/v2/holder/{subject}/vc/search?credentialType=``: everything in a wallet, expired or revoked too."""
-    type_ = request.query.get("credentialType")
+    type_ = read_type(request)
     held = await request.app[WALLET].list(request.match_info["subject"])
-    results = [await _result(request, each) for each in held if not type_ or type_ in each.credential.types]
+    results = [await _result(request, each) for each in held if type_ is None or type_ in each.credential.types]
     return web.json_response({"verifiableCredentials": results})
 
 

@@ -22,7 +22,7 @@ from node.issuing.request import IssueRequest
 from node.issuing.store import Issued
 from node.vendor.bodies import IssueBody, OneOrMany
 from node.vendor.keys import ISSUER
-from node.vendor.times import read_date
+from node.vendor.reading import read_date, read_once, read_type
 from node.web.bodies import read_model
 from node.web.internal_auth import caller_name, check_acts_for, may_act_for, names_subject
 from node.web.operation import operation
@@ -57,7 +57,7 @@ async def post_credential(request: web.Request) -> web.Response:
 
 async def get_search(request: web.Request) -> web.Response:
     """``GET /internal/vcr/v2/issuer/vc/search?credentialType=&issuer=&subject=``: what was issued, revoked or not."""
-    issuer, type_ = request.query.get("issuer"), request.query.get("credentialType")
+    issuer, type_, about = read_once(request, "issuer"), read_type(request), read_once(request, "subject")
     if not issuer:
         raise RequestError(HTTPStatus.BAD_REQUEST, "missing_parameter", "issuer is required")
     try:
@@ -67,7 +67,7 @@ async def get_search(request: web.Request) -> web.Response:
     subject = await request.app[SUBJECTS].subject_of(did)
     if subject is None or not may_act_for(request, subject):
         return web.json_response({"verifiableCredentials": []})
-    found = await request.app[ISSUER].search(did, type_=type_ or None, holder=request.query.get("subject") or None)
+    found = await request.app[ISSUER].search(did, type_=type_, holder=about)
     return web.json_response({"verifiableCredentials": [_result(one) for one in found]})
 
 

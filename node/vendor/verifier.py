@@ -15,7 +15,7 @@ from credentials.vc.presentation import SignedPresentation
 from credentials.vc.verify import check_holder
 from node.vendor.bodies import TrustBody, VerifyCredentialBody, VerifyPresentationBody
 from node.vendor.keys import CLOCK, TRUST, VERIFIER
-from node.vendor.times import read_date
+from node.vendor.reading import read_date
 from node.web.bodies import read_model
 from node.web.internal_auth import names_subject
 from node.web.operation import operation

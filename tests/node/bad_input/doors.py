@@ -127,6 +127,7 @@ def _internal(method: str, route: str, target: str, **rest: Any) -> Door:
 
 PUBLIC = (
     _public("GET", "/iam/{id}/did.json", "/iam/{uuid}/did.json"),
+    _public("GET", "/statuslist/{did}/{page}", "/statuslist/{did}/1", answers=404),
     _public(
         "GET",
         "/.well-known/oauth-authorization-server/oauth2/{subject}",
@@ -190,6 +191,116 @@ VENDOR = (
         "POST", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc", answers=204, reads="json", good=_held
     ),
     _internal("DELETE", "vcr/v2/holder/{subject}/vc/{id}", f"vcr/v2/holder/{SUBJECT}/vc/{UNKNOWN_ID}", answers=404),
+    _internal(
+        "GET",
+        "vcr/v2/holder/{subject}/vc/search",
+        f"vcr/v2/holder/{SUBJECT}/vc/search",
+    ),
+    _internal(
+        "GET", "vcr/v2/holder/expiring", "vcr/v2/holder/expiring", parameters=(("within", "720h"),), unknown="ignored"
+    ),
+    _internal(
+        "POST",
+        "vcr/v2/holder/vp",
+        "vcr/v2/holder/vp",
+        reads="json",
+        good=lambda node: {"verifiableCredentials": [_held(node)], "format": "jwt_vp"},
+        unknown="ignored",
+        required=("verifiableCredentials",),
+        exact=("verifiableCredentials",),
+    ),
+    _internal(
+        "POST",
+        "vcr/v2/issuer/vc",
+        "vcr/v2/issuer/vc",
+        reads="json",
+        good=lambda node: {
+            "type": "OwnCredential",
+            "issuer": node.did,
+            "credentialSubject": {"id": node.did},
+            "format": "jwt_vc",
+            "withStatusList2021Revocation": False,
+        },
+        unknown="ignored",
+        required=("issuer", "credentialSubject"),
+        exact=("issuer", "credentialSubject"),
+    ),
+    _internal(
+        "GET",
+        "vcr/v2/issuer/vc/search",
+        "vcr/v2/issuer/vc/search",
+        parameters=(("issuer", "did:web:nobody.example"),),
+        unknown="ignored",
+    ),
+    _internal("DELETE", "vcr/v2/issuer/vc/{id}", f"vcr/v2/issuer/vc/{UNKNOWN_ID}", answers=404),
+    _internal("POST", "vcr/v2/issuer/vc/{id}/renew", f"vcr/v2/issuer/vc/{UNKNOWN_ID}/renew", answers=404),
+    _internal(
+        "POST",
+        "vcr/v2/verifier/vc",
+        "vcr/v2/verifier/vc",
+        reads="json",
+        good=lambda node: {"verifiableCredential": _held(node)},
+        unknown="ignored",
+        required=("verifiableCredential",),
+        exact=("verifiableCredential",),
+    ),
+    _internal(
+        "POST",
+        "vcr/v2/verifier/vp",
+        "vcr/v2/verifier/vp",
+        reads="json",
+        good=lambda _: {"verifiablePresentation": a_presentation(STRANGER, now=NOON)},
+        unknown="ignored",
+        required=("verifiablePresentation",),
+        exact=("verifiablePresentation",),
+    ),
+    *(
+        _internal(
+            method,
+            "vcr/v2/verifier/trust",
+            "vcr/v2/verifier/trust",
+            answers=204,
+            reads="json",
+            good=lambda node: {"issuer": node.did, "credentialType": "OwnCredential"},
+            unknown="ignored",
+            required=("issuer", "credentialType"),
+        )
+        for method in ("POST", "DELETE")
+    ),
+    _internal("GET", "vcr/v2/verifier/{type}/trusted", "vcr/v2/verifier/OwnCredential/trusted"),
+    _internal("GET", "vcr/v2/verifier/{type}/untrusted", "vcr/v2/verifier/OwnCredential/untrusted"),
+    _internal(
+        "POST",
+        "crypto/v1/sign_jwt",
+        "crypto/v1/sign_jwt",
+        reads="json",
+        good=lambda node: {"kid": node.kid, "claims": {"iss": node.did}},
+        unknown="ignored",
+        required=("kid",),
+        exact=("kid",),
+    ),
+    _internal(
+        "POST",
+        "crypto/v1/sign_jws",
+        "crypto/v1/sign_jws",
+        reads="json",
+        good=lambda node: {"kid": node.kid, "headers": {}, "payload": "AAAA"},
+        unknown="ignored",
+        required=("kid", "payload"),
+        exact=("kid",),
+    ),
+    *(
+        _internal(
+            "POST",
+            f"crypto/v1/{name}",
+            f"crypto/v1/{name}",
+            answers=400,
+            reads="json",
+            good=lambda _: {"receiver": "did:web:nobody.example", "message": "a.b.c.d.e"},
+            unknown="ignored",
+        )
+        for name in ("encrypt_jwe", "decrypt_jwe")
+    ),
     _internal(
         "POST",
         "auth/v2/{subject}/request-service-access-token",

@@ -1,4 +1,4 @@
-"""did.json for the world; subjects, DIDs and wallet for the vendor, as nuts-node's (WIRE §3)."""
+"""did.json for the world; subjects and DIDs for the vendor, as nuts-node's (WIRE §3)."""
 
 import json
 from collections.abc import AsyncIterator
@@ -9,10 +9,9 @@ from urllib.parse import quote
 import pytest
 from yarl import URL
 
-from credentials.vc.issue import issue_jwt_credential
 from tests.node.oauth.setting import NodeUnderTest, a_node
 from tests.support.keys import a_did, a_key
-from tests.support.world import NOON, ManualClock, SimulatedInternet, reply
+from tests.support.world import ManualClock, SimulatedInternet, reply
 
 
 @pytest.fixture
@@ -25,19 +24,6 @@ async def internal(node: NodeUnderTest, method: str, path: str, body: Any = None
     async with node.internal.request(method, URL(path, encoded=True), json=body) as answer:
         text = await answer.text()
         return answer.status, json.loads(text) if text else None
-
-
-def credential(node: NodeUnderTest, holder: Any, name: str = "x") -> str:
-    return issue_jwt_credential(
-        issuer=a_did("ministry"),
-        subject_id=holder,
-        types=("ExampleCredential",),
-        subject={"name": name},
-        key=a_key("ministry"),
-        credential_id=f"{a_did('ministry')}#1",
-        now=NOON,
-        expires_at=None,
-    )
 
 
 async def test_a_did_document_is_served_to_the_world(node: NodeUnderTest) -> None:
@@ -116,27 +102,3 @@ async def test_somebody_elses_did_is_resolved_to_the_document_as_published(tmp_p
         assert status == 200
         assert body["document"]["assertionMethod"] == [key.kid]
         assert body["document"]["x"] == "zq7"
-
-
-async def test_the_wallet_takes_shows_and_gives_up_credentials(node: NodeUnderTest) -> None:
-    did = await node.found("gouwe")
-    path = "/internal/vcr/v2/holder/gouwe/vc"
-    raw = credential(node, did)
-    for _ in range(2):
-        assert await internal(node, "POST", path, raw) == (204, None)
-    assert await internal(node, "GET", path) == (200, [raw])
-    status, body = await internal(node, "POST", path, credential(node, did, "other"))
-    assert (status, body["code"]) == (409, "credential_conflict")
-    status, body = await internal(node, "POST", path, credential(node, a_did("other")))
-    assert (status, body["code"]) == (400, "foreign_credential")
-    wrongs: list[Any] = ["a.b.c", 7, [], {}]
-    for wrong in wrongs:
-        status, body = await internal(node, "POST", path, wrong)
-        assert (status, body["code"]) == (400, "invalid_credential")
-    name = f"{a_did('ministry')}#1".replace("#", "%23")
-    assert await internal(node, "DELETE", f"{path}/{name}") == (204, None)
-    assert (await internal(node, "DELETE", f"{path}/{name}"))[0] == 404
-    for method in ("GET", "POST"):
-        sent = raw if method == "POST" else None
-        status, body = await internal(node, method, "/internal/vcr/v2/holder/nobody/vc", sent)
-        assert (status, body["detail"]) == (404, "subject not found")

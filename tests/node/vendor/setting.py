@@ -25,7 +25,7 @@ from node.issuing.issuer import Issuer
 from node.issuing.renewal import Renewal
 from node.issuing.routes import STATUS_LISTS
 from node.issuing.routes import public_routes as status_routes
-from node.issuing.status_lists import StatusLists
+from node.issuing.status_lists import IssuedLists
 from node.issuing.store import IssuedStore
 from node.storage.database import Database, open_database
 from node.storage.schema import metadata
@@ -75,7 +75,7 @@ class VendorNode:
     subjects: Subjects
     wallet: Wallet
     store: IssuedStore
-    lists: StatusLists
+    lists: IssuedLists
     issuer: Issuer
     renewal: Renewal
     keys: ApiKeys
@@ -146,7 +146,7 @@ async def a_vendor_node(folder: Path, types: CredentialTypes | None = None) -> A
         wallet = Wallet(database, subjects, clock)
         resolver = DidResolver(subjects, internet, clock, URL_OF_NODE)
         checker = Verifier(resolver=resolver, peers=internet, clock=clock)
-        lists = StatusLists(database, subjects, clock, entropy, URL_OF_NODE)
+        lists = IssuedLists(database, subjects, clock, entropy, URL_OF_NODE)
         store = IssuedStore(database)
         issuing = Issuer(
             store=store,
