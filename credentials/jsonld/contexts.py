@@ -2,7 +2,8 @@
 
 The files in ``embedded/`` are ours. They say what the published contexts say where credentials of this network use them
 (WIRE §2.12), so that both give the same RDF, and leave out what nobody here signs. For schema.org that is: everything is
-in its vocabulary, and two lists of terms whose values are links or dates (release 13.0).
+in its vocabulary, and two lists of terms whose values are links or dates (release 13.0). The RDF differs only for a
+DiscoveryRegistrationCredential that names schema.org as well, where the published context keeps its own terms.
 
 A file that changed would change what signatures mean, so each is pinned by its digest.
 """

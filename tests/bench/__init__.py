@@ -5,6 +5,7 @@ One file per benchmark, each a function that takes a :class:`~tests.bench.settin
     bench_start.py    from process start to ready; memory when idle                     (its own processes)
     bench_verify.py   a presentation verified, against its bare signatures             (in this process)
     bench_matching.py ten input descriptors against a wallet of 1,000 credentials       (in this process)
+    bench_jsonld.py   the same in JSON-LD, against bare canonicalisation                (in this process)
     bench_read.py     one question through two nodes, against the same reads directly   (two nodes, a FHIR server)
     bench_disk.py     which threads write to the disk while questions are answered      (the same)
     bench_token.py    tokens given                                                      (the same)

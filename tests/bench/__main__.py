@@ -17,6 +17,7 @@ from examples.region.certificates import prepare_certificates
 from examples.region.processes import ROOT, last_words
 from tests.bench import (
     bench_disk,
+    bench_jsonld,
     bench_matching,
     bench_page,
     bench_promise,
@@ -38,6 +39,7 @@ START = "start"
 BENCHMARKS: Mapping[str, Callable[[Setting], Awaitable[Sequence[Result]]]] = {
     "unit": bench_unit.run,
     "verify": bench_verify.run,
+    "jsonld": bench_jsonld.run,
     "matching": bench_matching.run,
     "page": bench_page.run,
     "promise": bench_promise.run,
