@@ -11,6 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+# pydantic would look through every installed package for plugins, which may read all that is parsed: none here (and 50 ms).
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from node.cli.output import DONE, UNREACHABLE, USAGE, CommandError, say
 from node.config.load import ConfigError
 from node.ports import PeerError
