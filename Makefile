@@ -9,10 +9,11 @@ T ?= tests
 K ?=
 REGION ?=
 HAPI ?=
+WRITE ?=
 NUTS_NODE ?=
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup fix lint check test demo region bench interop docs lock clean
+.PHONY: help setup fix lint check test demo region bench interop vectors docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +52,9 @@ bench: $(STAMP) ## measure, and write docs/benchmarks.md
 
 interop: $(STAMP) ## opposite a live nuts-node, in both seats: NUTS_NODE=path/to/binary
 	@NUTS_NODE="$(NUTS_NODE)" "$(BIN)/python" -m tests.interop
+
+vectors: $(STAMP) ## make our own test vectors again and compare (WRITE=1: write them)
+	@"$(BIN)/python" -m tools.make_vectors $(if $(WRITE),--write)
 
 docs: $(STAMP) ## write the generated pages of docs/ again
 	@"$(BIN)/python" -m tools.generate_docs
