@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from credentials.claims import CLOCK_SKEW
 from credentials.did.identifier import DID, did_method
-from credentials.errors import CredentialError, MalformedError, NotCurrentError, UntrustedError
+from credentials.errors import CredentialError, MalformedError, NotCurrentError, RevokedError, UntrustedError
 from credentials.query.matching import Match, NoMatch
 from credentials.query.submission import fulfilment
 from credentials.vc.presentation import RETRACTION_TYPE, SignedPresentation, VerifiedPresentation
@@ -204,6 +204,8 @@ def rejection_of(error: CredentialError) -> RejectedError:
     match error:
         case MalformedError():
             return RejectedError("malformed", str(error))
+        case RevokedError():
+            return RejectedError("revoked", str(error))
         case NotCurrentError():
             return RejectedError("not_current", str(error))
         case NoMatch():

@@ -19,6 +19,7 @@ RejectionCode = Literal[
     "malformed",  # not a message of this kind
     "untrusted",  # a signature, key or credential is not accepted
     "not_current",  # outside its period of validity
+    "revoked",  # a credential in it was taken back
     "wrong_audience",  # for another service
     "did_method",  # the service takes other identifiers
     "too_long_valid",  # beyond what the service allows

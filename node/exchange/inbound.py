@@ -43,7 +43,7 @@ from node.exchange.refusing import Refusals
 from node.oauth.errors import LoginCode
 from node.oauth.grants import Grant
 from node.oauth.refusals import RefusalCounter
-from node.oauth.resource import Caller, LoginError, ResourceGuard
+from node.oauth.resource import Caller, LapsedError, LoginError, ResourceGuard
 from node.ports import KeyVault, World
 from node.usecases.book import UseCaseBook
 from node.usecases.model import FhirVersion
@@ -121,8 +121,8 @@ class EnforcementPoint:
         """
         for _ in range(DECISIONS):
             epoch = self._audit.current_epoch()  # before anything is read that somebody may take away
-            caller = await self._log_in(incoming)  # (1) who
             try:
+                caller = await self._log_in(incoming)  # (1) who
                 try:
                     return await self._serve(incoming, caller, epoch)
                 except Refusal as refusal:
@@ -163,7 +163,7 @@ class EnforcementPoint:
         return await self._records.records_of(version, bsn) if version in self._versions else frozenset()
 
     async def _log_in(self, incoming: Incoming) -> Caller:
-        """Tell who calls; who doesn't show it is counted and not recorded (ARCHITECTURE §9)."""
+        """Tell who calls; who doesn't show it is counted and not recorded (ARCHITECTURE §9), others are recorded."""
         try:
             return await self._guard.authenticate(
                 authorization=_only(incoming.authorization, "malformed_token"),
@@ -172,6 +172,9 @@ class EnforcementPoint:
                 url=incoming.url,
                 subject=self._subject,
             )
+        except LapsedError as error:
+            await self._refusals.record(incoming, error.caller, Refusal(decision=None, code=error.code))
+            raise login() from error
         except LoginError as error:
             self._counter.count(incoming.address, error.code)
             raise login() from error

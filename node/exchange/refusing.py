@@ -42,6 +42,25 @@ class Refusals:
             AuditUnavailableError: not recorded, and so not said either.
         """
         # (1) the record, and with it the proof is used up
+        reference = await self.record(incoming, caller, refusal)
+        # (2) at a moment that says nothing of the reason
+        if refusal.about is not None:
+            passed = self._world.clock.monotonic() - incoming.received
+            await self._world.clock.sleep(max(0.0, math.ceil(passed / PACE) * PACE - passed))
+        # (3) in words that say nothing of it
+        answer = refusal.decision.answer if refusal.decision is not None else "forbidden"
+        if answer == "empty":
+            return Reply(body=empty_searchset())
+        status, sentence = (502, "not available") if answer == "unavailable" else (403, "refused")
+        raise RequestError(status, refusal.code, sentence, headers={REFERENCE_HEADER: reference})
+
+    async def record(self, incoming: Incoming, caller: Caller, refusal: Refusal) -> str:
+        """Record ``refusal``, using up the caller's proof, and return its reference.
+
+        Raises:
+            AlreadyUsedError: the proof was used before.
+            AuditUnavailableError: not recorded.
+        """
         reference = self._world.entropy.token(REFERENCE_BYTES).hex()
         record = inbound_record.refusal(
             incoming,
@@ -58,13 +77,4 @@ class Refusals:
         logger.info(
             "refused a peer", extra={"code": refusal.code, "reference": reference, "subject": caller.grant.subject}
         )
-        # (2) at a moment that says nothing of the reason
-        if refusal.about is not None:
-            passed = self._world.clock.monotonic() - incoming.received
-            await self._world.clock.sleep(max(0.0, math.ceil(passed / PACE) * PACE - passed))
-        # (3) in words that say nothing of it
-        answer = refusal.decision.answer if refusal.decision is not None else "forbidden"
-        if answer == "empty":
-            return Reply(body=empty_searchset())
-        status, sentence = (502, "not available") if answer == "unavailable" else (403, "refused")
-        raise RequestError(status, refusal.code, sentence, headers={REFERENCE_HEADER: reference})
+        return reference

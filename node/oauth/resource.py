@@ -15,14 +15,14 @@ from aiohttp import hdrs, web
 from credentials.errors import CredentialError, RevokedError
 from node.audit.log import SingleUse
 from node.oauth.dpop import check_proof
-from node.oauth.errors import LoginError
+from node.oauth.errors import LoginCode, LoginError
 from node.oauth.grants import Grant
 from node.oauth.metadata import DPOP_ALGORITHMS
 from node.oauth.store import TokenStore
 from node.ports import Clock
 from node.verification.standing import Standing
 
-__all__ = ["CHALLENGE", "Caller", "LoginError", "ResourceGuard", "presented"]
+__all__ = ["CHALLENGE", "Caller", "LapsedError", "LoginError", "ResourceGuard", "presented"]
 
 CHALLENGE = f'DPoP error="invalid_token", algs="{" ".join(DPOP_ALGORITHMS)}"'
 """``WWW-Authenticate`` of a 401 (RFC 9449 §7.1); the same whatever was wrong."""
@@ -41,6 +41,18 @@ class Caller:
 
     grant: Grant
     once: tuple[SingleUse, ...]
+
+
+class LapsedError(LoginError):
+    """The caller holds a token of ours, and the credentials behind it do not stand any more, or it can not be told.
+
+    Attributes:
+        caller: who it is; a refusal of somebody who proved who they are is recorded.
+    """
+
+    def __init__(self, code: LoginCode, caller: Caller) -> None:
+        super().__init__(code)
+        self.caller = caller
 
 
 class ResourceGuard:
@@ -71,6 +83,7 @@ class ResourceGuard:
 
         Raises:
             LoginError: not shown to be the holder of a token of ours.
+            LapsedError: shown, but what the token rests on does not stand any more, or it can not be told.
         """
         # (1) one token of our making
         scheme, _, token = (authorization or "").partition(" ")
@@ -111,9 +124,9 @@ class ResourceGuard:
             await self._standing.check_standing(grant.statuses)
         except RevokedError as error:
             await self._store.end(grant.grant_id, now)
-            raise LoginError("revoked_credential") from error
+            raise LapsedError("revoked_credential", Caller(grant=grant, once=once)) from error
         except CredentialError as error:
-            raise LoginError("status_unknown") from error
+            raise LapsedError("status_unknown", Caller(grant=grant, once=once)) from error
         return Caller(grant=grant, once=once)
 
 

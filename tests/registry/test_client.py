@@ -29,6 +29,7 @@ from tests.support.registry import (
     about_itself,
     id_of,
 )
+from tests.support.status_lists import LIST_URL, a_credential_with_status, a_verified_list
 from tests.support.world import FixedEntropy, ManualClock
 
 OEVER, GOUWE = a_did("oever"), a_did("gouwe")
@@ -410,3 +411,27 @@ async def test_the_host_registers_with_itself_without_a_network() -> None:
     await network.client.leave("care", OEVER)
     assert await network.names() == []
     assert network.peers.calls == []
+
+
+# -- status of credentials
+
+
+def with_status(name: str, index: int) -> str:
+    credential = a_credential_with_status(name, index=index, now=NOW, subject={"role": "example"})
+    return a_registration(name, credentials=[credential, about_itself(name)])
+
+
+async def test_whose_credential_was_revoked_is_not_listed(network: Network) -> None:
+    network.documents.status_lists[LIST_URL] = a_verified_list(revoked=[3], now=NOW)
+    network.lying({1: with_status("oever", 3), 2: with_status("gouwe", 4)})
+    report = await network.follow()
+    assert [(each.timestamp, each.error.code) for each in report.refused] == [(1, "revoked")]
+    assert (report.accepted, report.pending) == (1, 0)
+    assert await network.names() == ["gouwe"]
+
+
+async def test_an_entry_whose_status_list_is_out_of_reach_waits(network: Network) -> None:
+    network.lying({1: with_status("oever", 3)})
+    assert (await network.follow()).pending == 1
+    network.documents.status_lists[LIST_URL] = a_verified_list(now=NOW)
+    assert (await network.follow()).accepted == 1

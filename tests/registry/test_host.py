@@ -21,6 +21,7 @@ from tests.support.registry import (
     about_itself,
     id_of,
 )
+from tests.support.status_lists import LIST_URL, a_credential_with_status, a_verified_list
 from tests.support.world import FixedEntropy, ManualClock
 
 
@@ -158,3 +159,13 @@ async def test_a_holder_whose_document_is_away_is_refused_for_now(hosting: Hosti
 async def test_any_text_is_refused_cleanly(compact: str) -> None:
     with pytest.raises(RejectedError):
         await Hosting().host.accept("care", compact)
+
+
+async def test_whose_credential_was_revoked_can_not_register(hosting: Hosting) -> None:
+    credential = a_credential_with_status("oever", index=3, now=NOW)
+    compact = a_registration("oever", credentials=[credential, about_itself("oever")])
+    assert await hosting.refused(compact) == "untrusted", "not while its status list is out of reach"
+    hosting.documents.status_lists[LIST_URL] = a_verified_list(revoked=[3], now=NOW)
+    assert await hosting.refused(compact) == "revoked"
+    hosting.documents.status_lists[LIST_URL] = a_verified_list(now=NOW)
+    await hosting.host.accept("care", compact)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from credentials.did.identifier import DID
 from credentials.errors import CredentialError
 from credentials.jsonld.contexts import BITSTRING_STATUS_LIST_CONTEXT
 from credentials.jsonld.proof import sign_document
@@ -93,12 +94,13 @@ def a_credential_with_status(
     seed: str = "credential",
     types: Sequence[str] = ("VerifiableCredential", "ExampleCredential"),
     subject: Mapping[str, Any] | None = None,
+    subject_id: DID | None = None,
 ) -> str:
     """A JWT credential whose status is bit ``index`` of the list at ``url``; or with ``entries`` as they are given."""
     moment = int(now.timestamp()) - 1
     claims = {
         "iss": a_did(issuer),
-        "sub": a_did(holder),
+        "sub": subject_id or a_did(holder),
         "jti": f"{a_did(issuer)}#{an_id(seed)}",
         "nbf": moment,
         "iat": moment,
@@ -106,7 +108,7 @@ def a_credential_with_status(
         "vc": {
             "@context": [VC_CONTEXT],
             "type": list(types),
-            "credentialSubject": [{"id": a_did(holder), **(subject or {"role": "example"})}],
+            "credentialSubject": [{"id": subject_id or a_did(holder), **(subject or {"role": "example"})}],
             "credentialStatus": [status_entry(url, index, kind=kind, purpose=purpose)]
             if entries is None
             else [*entries],

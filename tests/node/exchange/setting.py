@@ -196,6 +196,7 @@ class Holder:
     counter: RefusalCounter
     server: ScriptedFhirServer
     records: OwnRecords
+    standing: ScriptedStanding
     point: EnforcementPoint
 
     async def peer(
@@ -430,6 +431,7 @@ def a_holder(
         counter=counter,
         server=server,
         records=records,
+        standing=standing,
         point=point,
     )
 

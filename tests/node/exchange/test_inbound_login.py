@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from credentials.errors import CredentialError, RevokedError, UnavailableError
 from node.oauth.dpop import make_proof
 from node.oauth.resource import CHALLENGE
 from node.web.replies import RequestError
-from tests.node.exchange.setting import Holder, Peer, a_holder
+from tests.node.exchange.setting import OEVER, Holder, Peer, a_holder
 from tests.support.keys import a_key
 
 FLAGS = ("GET", "Flag", "patient=p1")
@@ -115,3 +116,21 @@ async def test_a_bearer_token_gets_through_where_it_was_given_as_one(holder: Hol
     await peer.ask(*FLAGS, scheme="Bearer", proof=())
     assert [each.kind for each in holder.audit.records] == ["disclosure"]
     assert len(holder.forwarded) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(RevokedError("revoked"), "revoked_credential"), (UnavailableError("no list"), "status_unknown")],
+)
+async def test_somebody_whose_credential_lapsed_is_turned_away_and_recorded(
+    holder: Holder, peer: Peer, error: CredentialError, code: str
+) -> None:
+    holder.standing.error = error
+    with pytest.raises(RequestError) as refused:
+        await peer.ask(*FLAGS)
+    assert (refused.value.status, refused.value.code) == (401, "login")
+    assert refused.value.headers == {"WWW-Authenticate": CHALLENGE}
+    assert holder.server.calls == []
+    assert holder.counter.totals() == {}, "they proved who they are"
+    [record] = holder.audit.records
+    assert (record.kind, record.decision, record.code, record.peer_ura) == ("refusal", "deny", code, OEVER)
