@@ -177,7 +177,8 @@ CALLS = (
     Call(id="verify-nothing", title="verifies nothing", ask=_post("/vcr/v2/verifier/vc", {})),
     Call(id="present-ldp", title="makes a JSON-LD presentation", ask=_noting(
         _post("/vcr/v2/holder/vp", {"verifiableCredentials": ["{ldp}"], "signerDID": "{did}", "format": "ldp_vp",
-                                    "domain": "https://a.example", "challenge": "1"}), vp=())),
+                                    "domain": "https://a.example", "challenge": "1"}), vp=()),
+        more=frozenset({"holder", "proof.expires"})),
     Call(id="present-jwt", title="makes a JWT presentation", ask=_post(
         "/vcr/v2/holder/vp", {"verifiableCredentials": ["{ldp}"], "signerDID": "{did}", "format": "jwt_vp",
                               "domain": "https://a.example", "challenge": "1"})),

@@ -116,6 +116,8 @@ def _merged(shapes: list[Any]) -> Any:
             merged = {
                 name: _merged([known[name] for known in (merged, each) if name in known]) for name in merged | each
             }
+        elif isinstance(merged, list) and isinstance(each, list):
+            merged = [_merged([*merged, *each])]
         elif merged == "nothing":
             merged = each
     return merged
