@@ -300,6 +300,24 @@ def test_what_a_reader_of_json_would_not_see_is_refused(document: dict[str, Any]
         canonical_nquads(document)
 
 
+def test_a_status_hidden_from_readers_of_json_has_the_same_signature_and_is_refused_all_the_same() -> None:
+    """The attack that the narrow grammar is for: a holder rewrites a revoked credential, and its signature still matches."""
+    document, hidden = a_document(), a_document(credentialStatus=...)
+    hidden |= {HIDDEN_STATUS: document["credentialStatus"]}
+    assert by_pyld(hidden) == by_pyld(document) == canonical_nquads(document)
+    with pytest.raises(MalformedError, match="named by an IRI"):
+        canonical_nquads(hidden)
+
+
+def test_an_organisation_that_the_signature_does_not_name_is_refused() -> None:
+    """What a processor of JSON-LD drops, a reader of JSON would believe."""
+    document = with_subject(organization={"name": "Evil", "city": "x"})
+    beside = with_subject(organization=[{"name": "Evil", "city": "x"}, {"id": "it", "name": "Hospital", "city": "y"}])
+    assert by_pyld(beside) == by_pyld(document)
+    with pytest.raises(MalformedError, match="absolute IRI"):
+        canonical_nquads(beside)
+
+
 def test_before_signing_everything_has_to_have_a_meaning() -> None:
     check_defined(a_document())
     check_defined(a_presentation(a_document()))
