@@ -87,6 +87,7 @@ from node.usecases.book import UseCaseBook
 from node.usecases.load import UseCaseError, load_chosen
 from node.vendor.opening import internal_routes as vendor_routes
 from node.vendor.opening import open_vendor_api
+from node.verification.checks import check_status_lists
 from node.verification.signature_memory import SignatureMemory
 from node.verification.verifier import Verifier
 from node.web.boundary import boundary
@@ -385,6 +386,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         "audit": health.check_audit(audit),
         "database": health.check_database(database),
         "key": health.check_key(subjects, subject),
+        "status lists": check_status_lists(verifier.status_lists, clock),
         "revocation lists": check_revocation_lists(revocation.lists, clock),
         **({} if revocation.deny_list is None else {"deny list": check_deny_list(revocation.deny_list)}),
         **{f"fhir {version}": health.check_own_server(world, server) for version, server in own.items()},

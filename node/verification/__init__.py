@@ -6,6 +6,7 @@
     status_lists.py  status lists of issuers: kept under a minute, revalidated, with a stated grace
     off_loop.py      verification that takes milliseconds of CPU, beside the event loop
     signature_memory.py  signatures that matched before
+    checks.py        how the lists are, for the operator (``/status``)
     standing.py      what was granted before: do the credentials it rests on still stand
 
 The decision itself is pure (``credentials/vc/verify.py``); nothing here believes anything. What others' hosts are asked for goes

@@ -109,11 +109,12 @@ class StatusLists:
         return {url: self._use(url) for url in wanted}
 
     def overdue(self) -> Mapping[str, tuple[datetime, str]]:
-        """Lists that count although their publisher can not be reached: since when, and why not."""
+        """Lists in use whose publisher can not be reached: when it was last heard of, and why not."""
+        now = self._clock.monotonic()
         return {
             url: (kept.found.as_of, kept.failure)
             for url, kept in self._kept.items()
-            if kept.found is not None and kept.failure is not None
+            if kept.found is not None and kept.failure is not None and now - kept.used_at < IN_USE_SECONDS
         }
 
     async def run(self) -> None:

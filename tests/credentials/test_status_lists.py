@@ -5,11 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from credentials.errors import CredentialError, MalformedError, NotCurrentError, UnavailableError, UntrustedError
 from credentials.jsonld.proof import sign_document
 from credentials.jws import compact_json, sign_jws
 from credentials.keys import KeyId
+from credentials.status.build import status_entry
+from credentials.status.entry import StatusEntry
 from credentials.status.lists import MAX_LIST_DOCUMENT, StatusList, VerifiedStatusList
 from credentials.status.verify import verify_status_list
 from credentials.vc.credential import VC_CONTEXT
@@ -215,3 +219,45 @@ class TestVerify:
         without = {**empty, "@context": [VC_CONTEXT]}
         with pytest.raises(CredentialError):  # no context says what encodedList is, so nobody could have signed it
             verified(without | {"proof": signed["proof"]})
+
+
+FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from([LIST_URL, a_did("ministry")]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@FEW
+@given(
+    st.binary(max_size=64)
+    | st.text(max_size=64)
+    | VALUES
+    | st.dictionaries(
+        st.sampled_from([*a_list_document(), "proof", "credentialStatus", "validFrom"]), VALUES, max_size=4
+    ).map(lambda changes: a_list_document() | {"proof": A_PROOF} | changes)
+)
+def test_any_value_is_a_list_or_one_error(value: object) -> None:
+    try:
+        parsed = StatusList.parse(value)
+    except CredentialError:
+        return
+    assert parsed.purposes
+    assert not parsed.is_set(0)
+
+
+@FEW
+@given(
+    st.dictionaries(
+        st.sampled_from(["id", "type", "statusPurpose", "statusListIndex", "statusListCredential", "statusSize"]),
+        VALUES,
+        max_size=4,
+    ).map(lambda changes: status_entry(LIST_URL, 1) | changes)
+)
+def test_any_object_is_an_entry_or_one_error(value: dict[str, Any]) -> None:
+    try:
+        entry = StatusEntry.parse(value)
+    except CredentialError:
+        return
+    assert entry is None or entry.url.startswith("https://")
