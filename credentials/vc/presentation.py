@@ -8,7 +8,7 @@ be absolute.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, Self
 
 from credentials.claims import numeric_date
@@ -25,6 +25,10 @@ RETRACTION_TYPE: Final = "RetractedVerifiablePresentation"
 """Extra type of a presentation that withdraws a registration (WIRE §2.10.4)."""
 MAX_CREDENTIALS: Final = 32
 """Most credentials in one presentation; a presentation definition has at most as many descriptors."""
+ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""From when a presentation is valid that does not say so."""
+NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""When a presentation expires that does not say so."""
 
 _JWT_TYPES = frozenset({None, "JWT", "jwt"})
 
@@ -64,25 +68,27 @@ class SignedPresentation:
     secured: SignedJWS | Proof = field(repr=False)
 
     @classmethod
-    def parse(cls, value: object) -> Self:
+    def parse(cls, value: object, *, open_ended: bool = False) -> Self:
         """Read a presentation.
 
         Args:
             value: text is a compact JWT, an object is JSON-LD.
+            open_ended: accept one that does not say from or until when it is valid: then that is `ALWAYS` or `NEVER`. For who
+                looks at somebody else's message and grants nothing on it.
 
         Raises:
             MalformedError: neither, or its names of the holder contradict each other.
         """
         match value:
             case str():
-                return cls._parse_jwt(value)
+                return cls._parse_jwt(value, open_ended=open_ended)
             case Mapping():
-                return cls._parse_document(Fields.of(value, "presentation"), value)
+                return cls._parse_document(Fields.of(value, "presentation"), value, open_ended=open_ended)
             case _:
                 raise MalformedError("presentation is neither a JWT nor an object")
 
     @classmethod
-    def _parse_jwt(cls, compact: str) -> Self:
+    def _parse_jwt(cls, compact: str, *, open_ended: bool) -> Self:
         # (1) a JWT of this kind, by an absolute key id
         jws = SignedJWS.parse(compact)
         if jws.typ not in _JWT_TYPES:
@@ -95,10 +101,11 @@ class SignedPresentation:
             if name is not None and name != holder:
                 raise MalformedError("presentation: iss, sub or holder is not the DID of kid")
         # (3) a time to live
-        issued = claims.raw("nbf", claims.raw("iat"))
-        if issued is None or claims.raw("exp") is None:
+        issued, expires = claims.raw("nbf", claims.raw("iat")), claims.raw("exp")
+        if (issued is None or expires is None) and not open_ended:
             raise MalformedError("presentation: nbf (or iat) and exp are required")
-        issued_at, expires_at = numeric_date(issued), numeric_date(claims.raw("exp"))
+        issued_at = ALWAYS if issued is None else numeric_date(issued)
+        expires_at = NEVER if expires is None else numeric_date(expires)
         if expires_at <= issued_at:
             raise MalformedError("presentation: exp is not after nbf")
         # (4) the envelope
@@ -121,7 +128,7 @@ class SignedPresentation:
         )
 
     @classmethod
-    def _parse_document(cls, vp: Fields, raw: Mapping[str, Any]) -> Self:
+    def _parse_document(cls, vp: Fields, raw: Mapping[str, Any], *, open_ended: bool) -> Self:
         """WIRE §2.5.3: what a JWT says in claims, the proof says; ``retract_jti`` does not exist here."""
         # (1) a proof, by an absolute key id
         proof = Proof.parse(raw)
@@ -130,9 +137,10 @@ class SignedPresentation:
         if vp.optional_text("holder") not in {None, holder}:
             raise MalformedError("presentation: holder is not the DID of verificationMethod")
         # (3) a time to live
-        if proof.expires is None:
+        if proof.expires is None and not open_ended:
             raise MalformedError("presentation: expires is required")
-        if proof.expires <= proof.created:
+        expires_at = NEVER if proof.expires is None else proof.expires
+        if expires_at <= proof.created:
             raise MalformedError("presentation: expires is not after created")
         # (4) the envelope
         if not vp.text("id"):
@@ -145,7 +153,7 @@ class SignedPresentation:
             audience=() if proof.domain is None else (proof.domain,),
             nonce=proof.nonce if proof.nonce is not None else proof.challenge,
             issued_at=proof.created,
-            expires_at=proof.expires,
+            expires_at=expires_at,
             types=_types(vp),
             credentials=_credentials(vp),
             retract_jti=None,

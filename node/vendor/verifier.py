@@ -54,7 +54,7 @@ async def post_presentation(request: web.Request) -> web.Response:
     body = await read_model(request, VerifyPresentationBody)
     at = read_date("validAt", body.valid_at)
     try:
-        presentation = SignedPresentation.parse(body.presentation)
+        presentation = SignedPresentation.parse(body.presentation, open_ended=True)
     except MalformedError as error:
         raise _invalid("verifiablePresentation", error) from error
     verifier = request.app[VERIFIER]

@@ -16,7 +16,7 @@ from credentials.jsonld.proof import Proof, sign_document, verify_proof
 from credentials.vc.credential import NUTS_CONTEXT, VC_CONTEXT, SignedCredential
 from credentials.vc.issue import issue_ldp_credential
 from credentials.vc.present import present_ldp
-from credentials.vc.presentation import MAX_CREDENTIALS, SignedPresentation
+from credentials.vc.presentation import MAX_CREDENTIALS, NEVER, SignedPresentation
 from tests.support.builders import AUDIENCE, a_credential, an_employee_credential
 from tests.support.certificates import NOW
 from tests.support.keys import a_did, a_key
@@ -234,6 +234,14 @@ def test_a_presentation_is_read() -> None:
     assert presentation.needs_canonicalising
     with pytest.raises(MalformedError, match="not a JWT"):
         _ = presentation.jws
+
+
+def test_only_who_grants_nothing_reads_what_has_no_end() -> None:
+    document = sign_document(presented(), KEY, created=NOW)
+    with pytest.raises(MalformedError, match="expires is required"):
+        SignedPresentation.parse(document)
+    presentation = SignedPresentation.parse(document, open_ended=True)
+    assert (presentation.issued_at, presentation.expires_at) == (NOW, NEVER)
 
 
 def test_one_credential_is_read_with_or_without_an_array() -> None:

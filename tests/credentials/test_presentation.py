@@ -8,7 +8,7 @@ import pytest
 from credentials.errors import MalformedError
 from credentials.jws import compact_json, sign_jws
 from credentials.vc.credential import VC_CONTEXT
-from credentials.vc.presentation import MAX_CREDENTIALS, RETRACTION_TYPE, SignedPresentation
+from credentials.vc.presentation import ALWAYS, MAX_CREDENTIALS, NEVER, RETRACTION_TYPE, SignedPresentation
 from tests.support.builders import (
     AUDIENCE,
     a_credential,
@@ -76,6 +76,16 @@ def test_a_retraction_carries_no_credentials() -> None:
 def test_iat_stands_in_for_nbf() -> None:
     assert SignedPresentation.parse(a_jwt(nbf=None, iat=int(NOW.timestamp()))).issued_at == NOW
     assert SignedPresentation.parse(a_jwt(iat=1)).issued_at == NOW
+
+
+def test_only_who_grants_nothing_reads_what_has_no_end() -> None:
+    compact = a_jwt(nbf=None, exp=None)
+    with pytest.raises(MalformedError, match="are required"):
+        SignedPresentation.parse(compact)
+    presentation = SignedPresentation.parse(compact, open_ended=True)
+    assert (presentation.issued_at, presentation.expires_at) == (ALWAYS, NEVER)
+    with pytest.raises(MalformedError, match="not after"):
+        SignedPresentation.parse(a_jwt(nbf=5, exp=5), open_ended=True)
 
 
 def test_what_is_for_nobody_in_particular_has_no_audience() -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-from credentials.vc.credential import SignedCredential
+from credentials.did.did_jwk import did_jwk
+from credentials.jsonld.proof import sign_document
+from credentials.keys import KeyId
+from credentials.vc.credential import VC_CONTEXT, SignedCredential
 from tests.node.vendor.setting import VCR, VendorNode, organization
+from tests.support.keys import a_key
 
 
 async def issued(node: VendorNode, issuer: str, holder: str, **members: Any) -> Any:
@@ -109,3 +113,13 @@ async def test_a_json_ld_credential_is_renewed_as_one(node: VendorNode) -> None:
     assert renewed["credentialSubject"] == credential["credentialSubject"]
     assert renewed["@context"] == credential["@context"]
     assert renewed["expirationDate"] == "2026-12-11T12:00:00Z"
+
+
+async def test_a_presentation_that_does_not_say_until_when_is_looked_at_too(node: VendorNode) -> None:
+    """nuts-node makes one where its vendor names no ``expires``; it earns nobody a token."""
+    key = a_key("oever")
+    did = did_jwk(key.public)
+    document = {"@context": [VC_CONTEXT], "id": f"{did}#1", "type": "VerifiablePresentation", "holder": did}
+    signed = sign_document(document, key.renamed(KeyId(f"{did}#0")), created=node.clock.now())
+    said = await node.call("POST", f"{VCR}/verifier/vp", {"verifiablePresentation": signed})
+    assert said.body == {"validity": True, "credentials": []}
