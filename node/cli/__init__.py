@@ -10,6 +10,8 @@ failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers a
     configuration.py, config_docs.py           hazel config; the page that is generated
     status.py, subject.py, key.py, credential.py, discovery.py, directory.py, explain.py
                                                one thing each, asked of the running node (api.py)
+    credential_changes.py, credential_words.py, credential_explain.py
+                                               what changes a wallet or is issued; credentials in words; why a scope is not satisfied
     ask.py                                     one question; answer.py and items.py show what comes
     consent.py, consent_resource.py            what citizens allow, and its FHIR form
     audit.py, audit_lines.py, audit_verify.py  the log: shown, and verified
