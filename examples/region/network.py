@@ -16,7 +16,7 @@ from typing import Any
 
 from credentials.did.certificate_chain import CertificateChain
 from examples.region.askers import ASKERS
-from examples.region.certificates import RegionCertificates, prepare_certificates
+from examples.region.certificates import RegionCertificates, prepare_certificates, publish_revocations
 from examples.region.discovery import SERVICES, write_definitions
 from examples.region.free_ports import FreePorts, NoFreePortError
 from examples.region.joining import until_joined
@@ -25,6 +25,7 @@ from examples.region.organisations import HA_VVT, MEDICATION, ORGANISATIONS, RSO
 from examples.region.patients import PATIENTS
 from examples.region.place import CERTIFICATES, hold_place
 from examples.region.processes import Child, StartError, run_to_end, start_child, until_ready
+from examples.region.revocation_site import open_revocation_site, site_address
 from examples.region.running_node import RunningNode, answers
 from examples.region.vendor import Vendor
 from node.web.client import Client, open_own_client, open_peer_client
@@ -33,6 +34,7 @@ PUBLIC_PORT = 8443
 INTERNAL_PORT = 9443
 EHR_PORT = 10443
 INTRUDER_PORT = 8449
+REVOCATION_PORT = 8450
 REFRESH_MS = 1_000
 USECASE_OF = {HA_VVT: "ha-vvt", MEDICATION: "medication"}
 WITH_HAPI = ("linde", "hofstede")
@@ -142,10 +144,10 @@ async def open_region(
     async with AsyncExitStack() as stack:
         place = stack.enter_context(hold_place(directory))
         progress(f"the region lives in {place}")
-        certificates = prepare_certificates(place / CERTIFICATES, now=datetime.now(UTC))
         ports = FreePorts()
         stack.callback(ports.release)
         try:
+            site_port = ports.take(REVOCATION_PORT)
             nodes = [_plan_node(place, number, ports) for number in range(len(ORGANISATIONS))]
             systems = {
                 node.key: ports.take(EHR_PORT + number)
@@ -153,6 +155,10 @@ async def open_region(
             }
         except NoFreePortError as error:
             raise StartError(str(error)) from error
+        now = datetime.now(UTC)
+        certificates = prepare_certificates(place / CERTIFICATES, now=now, lists_at=site_address(site_port))
+        publish_revocations(certificates, now=now)
+        await stack.enter_async_context(open_revocation_site(certificates, site_port))
         origins = [node.internal for node in nodes] + [f"http://127.0.0.1:{port}" for port in systems.values()]
         region = Region(
             place,

@@ -11,15 +11,25 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from credentials.did.certificate_chain import CertificateChain
+from credentials.errors import RevokedError
+from credentials.x509.distribution_points import distribution_urls
+from credentials.x509.revocation import RevocationList, check_revocation
 from examples.region.certificates import (
     LEAF_LIFETIME,
     RegionCertificates,
     _is_good,
     _layout,
     prepare_certificates,
+    publish_revocations,
     uzi_other_name,
 )
+from examples.region.free_ports import FreePorts
+from examples.region.network import REVOCATION_PORT
 from examples.region.organisations import GOUWE, INTRUDER, ORGANISATIONS, WENDING
+from examples.region.revocation_site import open_revocation_site, site_address
+from node.ports import HttpRequest
+from node.web.client import open_peer_client
 
 NOW = datetime(2026, 11, 17, 9, 30, tzinfo=UTC)
 
@@ -120,13 +130,82 @@ def test_good_certificates_are_kept(made: RegionCertificates, tmp_path: Path) ->
     assert again.organisations["gouwe"].uzi_chain.is_file()
 
 
-@pytest.mark.parametrize("harm", ["missing", "garbage", "foreign key", "readable", "other organisation"])
+LISTS = "http://crl.localhost:8450"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> RegionCertificates:
+    return prepare_certificates(tmp_path_factory.mktemp("certificates") / "new", now=NOW, lists_at=LISTS)
+
+
+def _lists_of(made: RegionCertificates, key: str) -> tuple[tuple[str, ...] | None, ...]:
+    chain = CertificateChain.from_pem(made.organisations[key].uzi_chain.read_bytes())
+    return tuple(distribution_urls(each) for each in chain.certificates)
+
+
+def test_certificates_say_where_the_lists_of_their_authorities_are(
+    published: RegionCertificates, made: RegionCertificates
+) -> None:
+    for one in ORGANISATIONS:
+        assert _lists_of(published, one.key) == ((f"{LISTS}/uzi-issuing.crl",), (f"{LISTS}/uzi-root.crl",), None)
+        assert _lists_of(made, one.key) == (None, None, None)
+    assert _lists_of(published, INTRUDER.key) == (None, None, None)
+    assert published.uzi_issuing_key.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_certificate_can_be_revoked_and_given_back(published: RegionCertificates) -> None:
+    pem = published.organisations[WENDING.key].uzi_chain.read_bytes()
+    chain = CertificateChain.from_pem(pem)
+    leaf = x509.load_pem_x509_certificates(pem)[0]
+
+    def check(now: datetime) -> None:
+        lists = {
+            f"{LISTS}/{file.name}": RevocationList.parse(file.read_bytes(), issuer)
+            for file, issuer in zip(
+                (published.uzi_issuing_list, published.uzi_root_list), chain.certificates[1:], strict=True
+            )
+        }
+        check_revocation(chain, lists, None, now)
+
+    check(NOW)
+    publish_revocations(published, [leaf], now=NOW + timedelta(days=1))
+    with pytest.raises(RevokedError):
+        check(NOW + timedelta(days=1))
+    publish_revocations(published, now=NOW + timedelta(days=2))
+    check(NOW + timedelta(days=2))
+
+
+def test_lists_at_another_place_need_other_certificates(published: RegionCertificates) -> None:
+    files = _layout(published.uzi_root.parent)
+    assert _is_good(files, now=NOW, lists_at=LISTS)
+    assert not _is_good(files, now=NOW, lists_at="http://crl.localhost:8550")
+    assert not _is_good(files, now=NOW)
+
+
+async def test_the_lists_are_on_a_website(published: RegionCertificates) -> None:
+    ports = FreePorts()
+    port = ports.take(REVOCATION_PORT)
+    ports.release()
+    origin = site_address(port)
+    async with open_revocation_site(published, port), open_peer_client(loopback=True) as client:
+        for name, file in (("uzi-issuing.crl", published.uzi_issuing_list), ("uzi-root.crl", published.uzi_root_list)):
+            answer = await client.send(HttpRequest(method="GET", url=f"{origin}/{name}", plain_http=True))
+            assert (answer.status, answer.media_type, answer.body) == (200, "application/pkix-crl", file.read_bytes())
+            assert answer.headers["cache-control"] == "max-age=5"
+        for name in ("uzi-issuing.key", "..%2Fuzi-issuing.key", ""):
+            answer = await client.send(HttpRequest(method="GET", url=f"{origin}/{name}", plain_http=True))
+            assert answer.status == 404
+
+
+@pytest.mark.parametrize("harm", ["missing", "garbage", "foreign key", "readable", "other organisation", "no list"])
 def test_one_bad_file_spoils_them_all(made: RegionCertificates, tmp_path: Path, harm: str) -> None:
     directory = _copy(made, tmp_path)
     assert _is_good(_layout(directory), now=NOW)
     match harm:
         case "missing":
             (directory / "linde" / "tls.pem").unlink()
+        case "no list":
+            (directory / "uzi-root.crl").unlink()
         case "garbage":
             (directory / "linde" / "uzi.pem").write_text("nothing")
         case "foreign key":
