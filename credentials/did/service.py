@@ -43,8 +43,8 @@ class Service:
         Raises:
             MalformedError: one of them can not stand in a document.
         """
-        if not isinstance(kind, str) or not 0 < len(kind) <= MAX_TYPE_LENGTH:
-            raise MalformedError(f"service: type is not a text of 1 to {MAX_TYPE_LENGTH} characters")
+        if not isinstance(kind, str) or not 0 < len(kind) <= MAX_TYPE_LENGTH or not kind.isprintable():
+            raise MalformedError(f"service: type is not a text of 1 to {MAX_TYPE_LENGTH} printable characters")
         if not isinstance(endpoint, str | dict | list) or not endpoint:
             raise MalformedError("service: serviceEndpoint is not a text, object or array with content")
         text = json.dumps(endpoint, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

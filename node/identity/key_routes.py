@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from node.identity.key_changes import OwnKey
 from node.identity.vdr_routes import KEY_CHANGES
 from node.web.bodies import read_model
+from node.web.parameters import read_parameters
 
 
 class NamedKey(BaseModel):
@@ -33,12 +34,14 @@ def routes() -> list[web.RouteDef]:
 
 async def get_keys(request: web.Request) -> web.Response:
     """``GET /internal/keys/v1/{subject}``: every key of an organisation, present and former."""
+    read_parameters(request)
     found = await request.app[KEY_CHANGES].keys(request.match_info["subject"])
     return web.json_response([_to_json(key) for key in found])
 
 
 async def post_rotate(request: web.Request) -> web.Response:
     """``POST …/rotate``: a new key signs from now on, the older ones go on verifying."""
+    read_parameters(request)
     made = await request.app[KEY_CHANGES].rotate(request.match_info["subject"])
     return web.json_response({"made": [method["id"] for method in made]})
 

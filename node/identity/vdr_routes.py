@@ -1,5 +1,6 @@
 """What changes in our documents, as nuts-node's ``vdr/v2`` has it: services, keys, the end of a subject (WIRE §3)."""
 
+import re
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -33,6 +34,7 @@ WITHDRAWS = web.AppKey("WITHDRAWS", Withdraws)
 
 AS_NUTS_NODE = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
 
+_FRAGMENT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ENDPOINT_TYPES: dict[str, EndpointType] = {"string": str, "object": dict, "array": list}
 
 
@@ -104,12 +106,12 @@ async def delete_subject(request: web.Request) -> web.Response:
 
 async def get_services(request: web.Request) -> web.Response:
     """``GET …/service?type=&endpointType=``: the services of a subject."""
-    wanted = request.query.get("endpointType")
+    wanted = _once(request, "endpointType")
     if wanted is not None and wanted not in _ENDPOINT_TYPES:
         raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_endpoint_type", "endpointType is string, object or array")
     found = await request.app[SERVICES].find(
         request.match_info["subject"],
-        kind=request.query.get("type"),
+        kind=_once(request, "type"),
         endpoint_type=None if wanted is None else _ENDPOINT_TYPES[wanted],
     )
     return web.json_response(found)
@@ -141,10 +143,18 @@ async def post_key(request: web.Request) -> web.Response:
     return web.json_response(await request.app[KEY_CHANGES].rotate(request.match_info["subject"]))
 
 
+def _once(request: web.Request, name: str) -> str | None:
+    """Return a parameter of the address; others are passed over, as nuts-node does."""
+    given = request.query.getall(name, [])
+    if len(given) > 1:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "repeated_parameter", "a parameter is given twice")
+    return given[0] if given else None
+
+
 def _fragment(request: web.Request) -> str:
     """Return what identifies a service in every document: what stands behind ``#``, in the long form as in the short."""
     _, separator, fragment = request.match_info["service"].rpartition("#")
-    if not separator or not fragment:
+    if not separator or _FRAGMENT.fullmatch(fragment) is None:
         raise RequestError(
             HTTPStatus.BAD_REQUEST, "invalid_service_id", "this is not the id of a service", "encode # as %23"
         )

@@ -49,6 +49,7 @@ def test_characters_that_go_escapes_are_hashed_escaped() -> None:
     [
         ("", "x"),
         ("x" * 257, "x"),
+        ("a\0", "x"),
         (5, "x"),
         (None, "x"),
         ("a", ""),

@@ -110,6 +110,10 @@ def _consent(node: NodeUnderAttack) -> Mapping[str, Any]:
     return a_consent(a_provision("permit"), bsn=BSN["value"])
 
 
+def _service(_: NodeUnderAttack) -> Mapping[str, Any]:
+    return {"type": "fhir", "serviceEndpoint": "https://oever.example/fhir"}
+
+
 def _held(node: NodeUnderAttack) -> str:
     return str(node.credential)
 
@@ -186,6 +190,48 @@ VENDOR = (
     ),
     _internal("GET", "vdr/v2/subject/{subject}", f"vdr/v2/subject/{SUBJECT}"),
     _internal("GET", "vdr/v2/did/{did}", "vdr/v2/did/{did}"),
+    _internal("DELETE", "vdr/v2/subject/{subject}", f"vdr/v2/subject/{SUBJECT}", answers=409),
+    _internal(
+        "GET",
+        "vdr/v2/subject/{subject}/service",
+        f"vdr/v2/subject/{SUBJECT}/service",
+        parameters=(("endpointType", "string"),),  # a type may be any text
+        unknown="ignored",
+    ),
+    _internal(
+        "POST",
+        "vdr/v2/subject/{subject}/service",
+        f"vdr/v2/subject/{SUBJECT}/service",
+        reads="json",
+        good=_service,
+        unknown="ignored",
+        required=("type",),  # an endpoint may be any text, object or array
+        exact=("type",),
+    ),
+    _internal(
+        "POST",
+        "vdr/v2/subject/{subject}/service/{service}",
+        f"vdr/v2/subject/{SUBJECT}/service/%23x",
+        reads="json",
+        good=_service,
+        unknown="ignored",
+        required=("type",),  # an endpoint may be any text, object or array
+        exact=("type",),
+    ),
+    _internal(
+        "DELETE",
+        "vdr/v2/subject/{subject}/service/{service}",
+        f"vdr/v2/subject/{SUBJECT}/service/%23x",
+        answers=204,
+    ),
+    _internal(
+        "POST",
+        "vdr/v2/subject/{subject}/verificationmethod",
+        f"vdr/v2/subject/{SUBJECT}/verificationmethod",
+        reads="json",
+        good=lambda _: {"assertionKey": True},
+        unknown="ignored",
+    ),
     _internal("GET", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc"),
     _internal(
         "POST", "vcr/v2/holder/{subject}/vc", f"vcr/v2/holder/{SUBJECT}/vc", answers=204, reads="json", good=_held
@@ -368,6 +414,21 @@ VENDOR = (
 )
 
 OURS = (
+    _internal("GET", "keys/v1/{subject}", f"keys/v1/{SUBJECT}"),
+    _internal("POST", "keys/v1/{subject}/rotate", f"keys/v1/{SUBJECT}/rotate"),
+    *(
+        _internal(
+            "POST",
+            f"keys/v1/{{subject}}/{verb}",
+            f"keys/v1/{SUBJECT}/{verb}",
+            answers=404,
+            reads="json",
+            good=lambda node: {"kid": f"{node.did}#nothing"},
+            unknown="refused",
+            required=("kid",),
+        )
+        for verb in ("retire", "compromise")
+    ),
     _internal(
         "GET",
         "directory/v1/organisations",
