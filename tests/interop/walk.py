@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from node.ports import PeerError
-from tests.interop import calls, certificates, exchange, holding, identity, registries, status, tokens
+from tests.interop import calls, certificates, exchange, holding, identity, registries, status, stranger, tokens
 from tests.interop.seat import Seat
 from tests.interop.step import NotOfferedError, Outcome, Step, StepFailedError
 from tests.interop.vendor import UnexpectedReplyError
@@ -14,6 +14,7 @@ STEPS: tuple[Step, ...] = (
     *identity.STEPS,
     *holding.STEPS,
     *tokens.STEPS,
+    *stranger.STEPS,
     *registries.STEPS,
     *exchange.STEPS,
     *certificates.STEPS,
