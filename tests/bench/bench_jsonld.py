@@ -1,8 +1,8 @@
 """Verifying a JSON-LD presentation with one JSON-LD credential, against bare canonicalisation.
 
 The presentation is what asks for a token: a credential with a status entry, and both proofs. The bare rate is of the two canonical
-forms that have to be made, of the presentation with the credential in it and of the credential, and of nothing else: no signatures, no
-reading, no checks. No caches of ours but the meaning of the embedded contexts, which both have.
+forms that have to be made, of the presentation with the credential in it and of the credential, each with its proof, and of nothing
+else: no signatures, no reading, no checks. No caches of ours but the meaning of the embedded contexts, which both have.
 """
 
 import json
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from credentials.encoding import b64url_encode
 from credentials.fields import parse_json
 from credentials.jsonld.canonical import canonical_nquads
-from credentials.jsonld.proof import sign_document
+from credentials.jsonld.proof import Proof, canonical_options, sign_document
 from credentials.status.build import bits_with, status_entry, status_list_document
 from credentials.status.lists import StatusList
 from credentials.status.verify import verify_status_list
@@ -98,14 +98,15 @@ def verification(sample: Sample) -> Callable[[], object]:
 def bare_canonicalisation(sample: Sample) -> Callable[[], object]:
     """Return what makes the two canonical forms and does nothing else."""
     whole = parse_json(sample.text)
-    documents = [
-        {name: value for name, value in document.items() if name != "proof"}
+    parts = [
+        ({name: value for name, value in document.items() if name != "proof"}, Proof.parse(document).options)
         for document in (whole, whole["verifiableCredential"])
     ]
 
     def canonicalise() -> None:
-        for document in documents:
+        for document, options in parts:
             canonical_nquads(document)
+            canonical_options(options)
 
     return canonicalise
 
@@ -129,6 +130,6 @@ async def run(setting: Setting) -> Sequence[Result]:
             baseline=("bare canonicalisation", bare.scaled(1e6), "µs"),
             ratio=f"{whole.median * 1e6:,.0f} µs to read and verify it, {1 / whole.median:,.0f} a second",
             target=Target(kind="at least", limit=LIMIT_PERCENT),
-            note="Two canonical forms and two signatures (ES256); signatures and status are checked each time.",
+            note="Two documents, each with its proof, and two signatures (ES256); signatures and status are checked each time.",
         )
     ]
