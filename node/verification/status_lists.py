@@ -41,7 +41,9 @@ ROUND_SECONDS = 10.0
 IN_USE_SECONDS = 900.0
 """A list that nobody needed for this long is not asked for ahead of time: as long as a token lives."""
 MAX_LISTS = 256
-"""Lists kept in memory, at most 128 KiB each; the least recently used one goes."""
+"""Addresses remembered. Ones that gave no list go first, so that a stranger who names many of them pushes out nobody's list."""
+MAX_KEPT_BYTES = 33_554_432
+"""Memory for all lists, roughly; the least recently used one goes."""
 MAX_ETAG = 256
 """Characters of an entity tag that is sent back."""
 
@@ -69,6 +71,7 @@ class _Kept:
         tried_at: when its publisher was last asked.
         failure: why that did not give a list; None when it did.
         used_at: when somebody last needed it.
+        size: bytes it takes, roughly.
     """
 
     found: VerifiedStatusList | None = None
@@ -77,6 +80,7 @@ class _Kept:
     tried_at: float = 0.0
     failure: str | None = None
     used_at: float = 0.0
+    size: int = 0
 
 
 class StatusLists:
@@ -144,8 +148,6 @@ class StatusLists:
     async def _refresh(self, url: str) -> None:
         """Ask the publisher; what comes of it is in ``_kept``."""
         kept = self._kept.setdefault(url, _Kept(used_at=self._clock.monotonic()))
-        while len(self._kept) > MAX_LISTS:
-            self._kept.popitem(last=False)
         failure: str | None = None
         fresh = FRESH_SECONDS
         try:
@@ -155,9 +157,12 @@ class StatusLists:
             if isinstance(error, CredentialError) and not isinstance(error, UnavailableError):
                 # it answers, and not with a list of its own: what it said before is over
                 kept.found = kept.etag = None
+                kept.size = 0
         self._note(url, kept, failure)
         kept.tried_at = self._clock.monotonic()
         kept.fresh_until = kept.tried_at + (fresh if failure is None else 0.0)
+        self._kept[url] = kept  # another's fetch may have pushed it out meanwhile
+        self._make_room()
 
     async def _fetch(self, url: str, kept: _Kept) -> float:
         """Fetch and verify; returns for how many seconds the list may be used."""
@@ -175,12 +180,22 @@ class StatusLists:
         else:
             raise _NotAListError(answer.status)
         kept.found = await self._verify(signed, url)
+        if answer.body:
+            kept.size = len(signed.bits) + 4 * len(answer.body)  # as text, as bytes, and taken apart
         fresh = FRESH_SECONDS
         if "cache-control" in answer.headers:
             fresh = min(fresh, max_age(answer.headers))
         if signed.ttl is not None:
             fresh = min(fresh, signed.ttl.total_seconds())
         return max(fresh, MIN_FRESH_SECONDS)
+
+    def _make_room(self) -> None:
+        """Forget what nobody misses most: addresses without a list, then the least recently used."""
+        total = sum(kept.size for kept in self._kept.values())
+        while len(self._kept) > MAX_LISTS or total > MAX_KEPT_BYTES:
+            useless = (url for url, kept in self._kept.items() if kept.found is None)
+            url = next(useless, None) if len(self._kept) > MAX_LISTS else None
+            total -= self._kept.pop(url if url is not None else next(iter(self._kept))).size
 
     def _note(self, url: str, kept: _Kept, failure: str | None) -> None:
         """Say once when a publisher goes away, and once when it is back."""

@@ -55,6 +55,7 @@ class Publisher:
         as_jwt: whether the list is a JWT.
         headers: of the answer.
         answer: given instead, when there is one.
+        every_page: whether any other address has a list of that name too.
         tagged: whether it gives entity tags, and answers 304.
         calls: conditional or not, in order.
     """
@@ -68,13 +69,14 @@ class Publisher:
         self.headers: dict[str, Any] = {"cache_control": "max-age=300"}
         self.answer: HttpResponse | None = None
         self.tagged = False
+        self.every_page = False
         self.calls: list[str] = []
         self._clock = clock
         internet.sites[ORIGIN] = self._site
 
-    def list(self) -> object:
+    def list(self, url: str = LIST_URL) -> object:
         """The list as it is now."""
-        usual: dict[str, Any] = {"revoked": self.revoked, "now": self._clock.now()}
+        usual: dict[str, Any] = {"revoked": self.revoked, "now": self._clock.now(), "url": url}
         options = usual | self.options
         document = a_list_document(self.issuer, **options) | self.changes
         if self.as_jwt:
@@ -88,14 +90,14 @@ class Publisher:
         self.calls.append(request.headers.get("If-None-Match", ""))
         if self.answer is not None:
             return self.answer
-        if request.url != LIST_URL:
+        if request.url != LIST_URL and not self.every_page:
             return reply({}, status=404)
         tag = f'"{sorted(self.revoked)}"'
         if self.tagged and request.headers.get("If-None-Match") == tag:
             return reply(b"", status=304, **self.headers)
         if self.tagged:
             return reply(json.dumps(self.list()), etag=tag, **self.headers)
-        return reply(json.dumps(self.list()), **self.headers)
+        return reply(json.dumps(self.list(request.url)), **self.headers)
 
 
 class Setting:

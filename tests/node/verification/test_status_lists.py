@@ -276,8 +276,24 @@ async def test_lists_in_use_are_asked_for_before_they_grow_old(setting: Setting)
         await task
 
 
-async def test_memory_is_bounded(setting: Setting) -> None:
+async def test_who_names_many_addresses_pushes_out_nobodys_list(setting: Setting) -> None:
+    await fetched(setting)
     urls = [f"{ORIGIN}/{number}" for number in range(MAX_LISTS + 10)]
     found = await setting.verifier.status_lists.get(urls)
     assert all(isinstance(each, Unavailable) for each in found.values())
     assert len(setting.verifier.status_lists._kept) <= MAX_LISTS
+    setting.internet.broken[ORIGIN] = "unreachable"
+    setting.clock.jump(600)
+    assert isinstance(await fetched(setting), VerifiedStatusList)
+
+
+async def test_memory_is_bounded(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_lists, "MAX_KEPT_BYTES", 50_000)
+    urls = [f"{LIST_URL}/{number}" for number in range(4)]
+    setting.publisher.every_page = True
+    for url in urls:
+        await setting.verifier.status_lists.get([url])
+    assert list(setting.verifier.status_lists._kept) == urls[-2:]
+    monkeypatch.setattr(status_lists, "MAX_KEPT_BYTES", 100)
+    found = await setting.verifier.status_lists.get([LIST_URL])
+    assert isinstance(found[LIST_URL], Unavailable)
