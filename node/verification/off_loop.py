@@ -1,19 +1,16 @@
 """Work that takes milliseconds of CPU, done beside the event loop by one thread.
 
 Canonical JSON-LD is pure Python, so a second thread would add nothing but switching. The loop keeps running meanwhile: the
-interpreter switches between threads every millisecond. A thread of its own, since the loop's default ones resolve names.
+interpreter switches between threads every so often, as ``hazel serve`` sets it. A thread of its own, since the loop's default ones resolve names.
 """
 
 import asyncio
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from credentials.errors import UnavailableError
 
-SWITCH_SECONDS = 0.001
-"""How long one thread keeps the interpreter while another wants it; Python's own 5 ms would be too long a wait for a loop."""
 MAX_WAITING = 64
 """Pieces of work that wait at most; who comes then is refused, instead of answered when nobody listens any more."""
 
@@ -37,7 +34,6 @@ class OffLoop:
         if self._waiting >= MAX_WAITING:
             raise UnavailableError("too many messages wait to be verified")
         if self._thread is None:
-            sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verification")
         self._waiting += 1
         try:
