@@ -163,3 +163,35 @@ def test_the_pattern_that_stops_a_nuts_node_for_minutes_is_harmless() -> None:
     started = time.perf_counter()
     assert pattern.search("did:web:node.example:iam:" + "a" * 100_000) is None
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "piece"),
+    [
+        ("(a+)+$", "a"),
+        ("^(?:a|aa)+$", "a"),
+        ("^(?:a|a?)+$", "a"),
+        ("(?:.*a){12}", "a"),
+        ("^(?:[a-z]+)*$", "a"),
+        ("^(?:(?:[a-z])+.)+[A-Z](?:[a-z])+$", "a"),
+        (r"^(?:\w+\s?)*$", "a "),
+        (r"^(?:[0-9a-zA-Z](?:[-.\w]*[0-9a-zA-Z])*@)+$", "a"),
+        ("(?:x+x+)+y", "x"),
+        ("a*a*a*a*a*a*a*a*b", "a"),
+        ("(?:.*,){20}!", ","),
+        ("^.*(?:.*.*)*x$", "a"),
+    ],
+)
+def test_patterns_that_backtrack_elsewhere_end_in_linear_time(pattern: str, piece: str) -> None:
+    compiled = compile_pattern(pattern)
+    compiled.search(f"{piece * 20}")  # warm
+
+    def seconds(pieces: int) -> float:
+        text = f"{piece * pieces}\N{BULLET}"  # what makes the end not fit, so that everything would be tried
+        began = time.thread_time()
+        assert compiled.search(text) is None or "$" not in pattern
+        return time.thread_time() - began
+
+    short, long = min(seconds(2_000) for _ in range(3)), min(seconds(40_000) for _ in range(3))
+    assert long < 0.25, "a backtracking engine is not done with forty of them in a day"
+    assert long < 200 * max(short, 0.0001), "twenty times the text, about twenty times the work"

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from credentials.errors import MalformedError
 from credentials.query import NoMatch, check_selection, match_wallet
@@ -145,3 +147,22 @@ def test_a_selection_that_narrows_nothing_or_is_too_large_is_refused(selection: 
         check_selection(selection, [ASKED, OTHER])
     with pytest.raises(MalformedError, match="none"):
         check_selection({"x": "y"}, [definition()])
+
+
+@given(
+    st.lists(st.sampled_from("123"), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["any", "one", "two"]), min_size=1, max_size=3, unique=True),
+    st.fixed_dictionaries({}, optional={"one": st.sampled_from("123"), "two": st.sampled_from("123")}),
+)
+def test_what_a_selection_leaves_is_what_the_verifier_finds(
+    patients: list[str], names: list[str], selection: dict[str, str]
+) -> None:
+    wallet = [enrollment(patient, f"{place}") for place, patient in enumerate(patients)]
+    fields = {name: field("$.credentialSubject.patient", id=name) for name in names}
+    asked = definition(*(descriptor(name, each) for name, each in fields.items()))
+    try:
+        match = match_wallet(asked, wallet, selection=selection)
+    except NoMatch:
+        return
+    assert all(match.claims[name] == value for name, value in selection.items() if name in names)
+    assert match_wallet(asked, match.credentials).selected == match.selected
