@@ -29,6 +29,7 @@ MAX_INTEGER: Final = 2**53
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_LONG = 4_096
 _MAX_INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # and a sign
 
 
@@ -60,10 +61,13 @@ def _constant(text: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_constant
 )
+_WHITE_SPACE = " \t\n\r"  # RFC 8259 §2
 
 
 def _has_more(text: str, character: str, limit: int) -> bool:
-    """Whether ``character`` occurs more than ``limit`` times; faster than counting, since it mostly does not."""
+    """Whether ``character`` occurs more than ``limit`` times; in a long text counting takes longer, since it mostly does not."""
+    if len(text) < _LONG:
+        return text.count(character) > limit
     position = -1
     for _ in range(limit + 1):
         position = text.find(character, position + 1)
@@ -101,10 +105,13 @@ def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth:
         if brackets:
             raise MalformedError(f"JSON is nested deeper than {max_depth} levels, or its brackets do not match")
     # (4) grammar, duplicates, numbers
+    text = text.strip(_WHITE_SPACE)
     try:
-        value = _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text)
     except ValueError:
         raise MalformedError("not JSON") from None
+    if end != len(text):
+        raise MalformedError("not JSON")
     # (5) an escape can still smuggle in half a surrogate pair
     if "\\" in text and "\\u" in text:  # the first look is the faster one, and mostly ends it
         try:

@@ -4,6 +4,8 @@ One file per benchmark, each a function that takes a :class:`~tests.bench.settin
 
     bench_start.py    from process start to ready; memory when idle                     (its own processes)
     bench_verify.py   a presentation verified, against its bare signatures             (in this process)
+    bench_credential.py  one JWT credential, verified and issued, against bare signatures (in this process)
+    bench_loop.py     how late the event loop is while JSON-LD is verified              (in this process)
     bench_matching.py ten input descriptors against a wallet of 1,000 credentials       (in this process)
     bench_jsonld.py   the same in JSON-LD, against bare canonicalisation                (in this process)
     bench_read.py     one question through two nodes, against the same reads directly   (two nodes, a FHIR server)

@@ -16,8 +16,10 @@ from pathlib import Path
 from examples.region.certificates import prepare_certificates
 from examples.region.processes import ROOT, last_words
 from tests.bench import (
+    bench_credential,
     bench_disk,
     bench_jsonld,
+    bench_loop,
     bench_matching,
     bench_page,
     bench_promise,
@@ -39,7 +41,9 @@ START = "start"
 BENCHMARKS: Mapping[str, Callable[[Setting], Awaitable[Sequence[Result]]]] = {
     "unit": bench_unit.run,
     "verify": bench_verify.run,
+    "credential": bench_credential.run,
     "jsonld": bench_jsonld.run,
+    "loop": bench_loop.run,
     "matching": bench_matching.run,
     "page": bench_page.run,
     "promise": bench_promise.run,
