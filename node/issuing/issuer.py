@@ -5,7 +5,7 @@ credential again; a second revocation says that it was done. Every signature and
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,6 +54,7 @@ class Issuer:
         audit: where signatures and revocations are recorded.
         clock: for dates.
         entropy: for ids.
+        on_revoked: who remembers status lists of this node is told the address of one that changed.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Issuer:
         self._audit = audit
         self._clock = clock
         self._entropy = entropy
+        self.on_revoked: list[Callable[[str], None]] = []
 
     async def issue(
         self, asked: IssueRequest, *, caller: Caller, request_key: str | None = None, renews: str | None = None
@@ -148,6 +150,8 @@ class Issuer:
         now = self._clock.now()
         if one.revoked_at is not None or not await self._store.revoke(credential_id, now):
             raise AlreadyRevokedError
+        for tell in self.on_revoked:
+            tell(one.status_list)
         await self._record(one, "credential_revoked", f"revoked a {one.type}", caller, now)
 
     async def get(self, credential_id: str) -> Issued:

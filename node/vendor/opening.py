@@ -71,6 +71,7 @@ def open_vendor_api(
     clock, entropy = world.clock, world.entropy
     store = IssuedStore(database)
     issues = Issuer(store=store, lists=lists, subjects=subjects, types=types, audit=audit, clock=clock, entropy=entropy)
+    issues.on_revoked.append(verifier.status_lists.forget)  # what we take back ends here at once
     return VendorApi(
         issuer=issues,
         renewal=Renewal(issuer=issues, store=store, wallet=wallet, subjects=subjects, clock=clock),

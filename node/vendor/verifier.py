@@ -1,6 +1,6 @@
 """``/internal/vcr/v2/verifier`` (WIRE §2.11.5): verify what a vendor holds in its hands; keep a list of trusted issuers.
 
-A credential or presentation that does not hold is an answer, 200 with ``validity: false`` and why; only what is neither is refused.
+A credential or presentation that does not hold is an answer, 200 with ``validity: false`` and why; only what can not be one is refused.
 """
 
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from credentials.claims import check_current
 from credentials.errors import CredentialError, MalformedError, RevokedError
+from credentials.jws import SignedJWS
 from credentials.vc.credential import SignedCredential
 from credentials.vc.presentation import SignedPresentation
 from credentials.vc.verify import check_holder
@@ -36,15 +37,13 @@ def routes() -> list[web.RouteDef]:
 
 
 async def post_credential(request: web.Request) -> web.Response:
-    """``POST /internal/vcr/v2/verifier/vc`` -> ``{validity, message?}``."""
+    """``POST /internal/vcr/v2/verifier/vc`` -> ``{validity, message?}``; an object that is no credential is not valid either."""
     body = await read_model(request, VerifyCredentialBody)
     try:
-        credential = SignedCredential.parse(body.credential)
-    except MalformedError as error:
-        raise _invalid("verifiableCredential", error) from error
-    try:
-        await request.app[VERIFIER].verify_credential(credential)
+        await request.app[VERIFIER].verify_credential(SignedCredential.parse(body.credential))
     except CredentialError as error:
+        if isinstance(error, MalformedError) and isinstance(body.credential, str) and not _is_jwt(body.credential):
+            raise _invalid("verifiableCredential", error) from error
         return web.json_response({"validity": False, "message": _message(error, "credential")})
     return web.json_response({"validity": True})
 
@@ -96,6 +95,15 @@ async def get_trusted(request: web.Request) -> web.Response:
 async def get_untrusted(request: web.Request) -> web.Response:
     """``GET /internal/vcr/v2/verifier/{type}/untrusted``: issuers that were not, of credentials that this node knows."""
     return web.json_response(list(await request.app[TRUST].untrusted(request.match_info["type"])))
+
+
+def _is_jwt(text: str) -> bool:
+    """Tell whether a text could be signed at all; nuts-node refuses to read anything else."""
+    try:
+        SignedJWS.parse(text, allow=frozenset({"x5c"}))
+    except MalformedError:
+        return False
+    return True
 
 
 def _message(error: CredentialError, what: str) -> str:

@@ -112,6 +112,10 @@ class StatusLists:
             await asyncio.gather(*(self._flights.run(url, partial(self._refresh, url)) for url in stale))
         return {url: self._use(url) for url in wanted}
 
+    def forget(self, url: str) -> None:
+        """Ask for a list again when it is needed next: its publisher is this node, and it has just changed."""
+        self._kept.pop(url, None)
+
     def overdue(self) -> Mapping[str, tuple[datetime, str]]:
         """Lists in use whose publisher can not be reached: when it was last heard of, and why not."""
         now = self._clock.monotonic()

@@ -157,6 +157,7 @@ async def a_vendor_node(folder: Path, types: CredentialTypes | None = None) -> A
             clock=clock,
             entropy=entropy,
         )
+        issuing.on_revoked.append(checker.status_lists.forget)
         renewal = Renewal(issuer=issuing, store=store, wallet=wallet, subjects=subjects, clock=clock)
         keys = ApiKeys(database)
         translations = (identity_error, issuing_error, audit_error, _credential_error)

@@ -51,10 +51,30 @@ async def test_what_does_not_hold_is_said_why(node: VendorNode) -> None:
 
 
 @pytest.mark.parametrize("credential", ["a.b.c", {}, {"id": 1}, 7, None])
-async def test_what_is_no_credential_or_presentation_is_refused(node: VendorNode, credential: Any) -> None:
-    for kind, member in (("vc", "verifiableCredential"), ("vp", "verifiablePresentation")):
-        said = await node.call("POST", f"{VERIFIER}/{kind}", {member: credential})
+async def test_what_is_no_credential_or_presentation_is_refused_or_not_valid(node: VendorNode, credential: Any) -> None:
+    said = await node.call("POST", f"{VERIFIER}/vp", {"verifiablePresentation": credential})
+    assert said.status == 400
+    said = await node.call("POST", f"{VERIFIER}/vc", {"verifiableCredential": credential})
+    if isinstance(credential, dict):
+        assert (said.status, said.body["validity"]) == (200, False)
+    else:
         assert said.status == 400
+
+
+async def test_a_jwt_that_is_no_credential_is_not_valid(node: VendorNode) -> None:
+    did = await node.found("gouwe")
+    ((kid, _),) = await node.subjects.keys(did)
+    jwt = (await node.call("POST", "/internal/crypto/v1/sign_jwt", {"kid": kid, "claims": {"a": 1}})).text
+    assert (await verdict(node, jwt))["validity"] is False
+
+
+async def test_what_this_node_revokes_ends_here_at_once(node: VendorNode) -> None:
+    did = await node.found("gouwe")
+    credential = await issued(node, did)
+    assert (await verdict(node, credential))["validity"]
+    path = SignedCredential.parse(credential).id.replace("%", "%25").replace("#", "%23")
+    await node.call("DELETE", f"{VCR}/issuer/vc/{path}")
+    assert await verdict(node, credential) == {"validity": False, "message": "credential is revoked"}
 
 
 async def present(node: VendorNode, credential: Any, **members: Any) -> Any:
