@@ -162,3 +162,34 @@ async def test_an_empty_body_makes_a_subject_with_a_name_of_ours(node: NodeUnder
     async with node.internal.post("/internal/vdr/v2/subject") as answer:
         assert answer.status == 200
         assert len((await answer.json())["subject"]) == 36
+
+
+async def test_the_operator_sees_and_changes_keys(node: NodeUnderTest) -> None:
+    did = await node.found("gouwe")
+    keys = "/internal/keys/v1/gouwe"
+    status, [old] = await call(node, "GET", keys)
+    assert (status, old) == (
+        200,
+        {
+            "kid": old["kid"],
+            "did": did,
+            "state": "signs",
+            "created_at": "2026-11-22T12:00:00Z",
+            "removed_at": None,
+        },
+    )
+    status, problem = await call(node, "POST", f"{keys}/retire", {"kid": old["kid"]})
+    assert (status, problem["code"]) == (409, "signing_key")
+    _, made = await call(node, "POST", f"{keys}/rotate")
+    [new] = made["made"]
+    assert await call(node, "POST", f"{keys}/retire", {"kid": old["kid"]}) == (204, None)
+    status, signs = await call(node, "POST", f"{keys}/compromise", {"kid": new})
+    assert status == 200
+    _, shown = await call(node, "GET", keys)
+    assert {key["kid"]: key["state"] for key in shown} == {
+        signs["signs"]: "signs", new: "compromised", old["kid"]: "retired",
+    }  # fmt: skip
+    assert (await document(node, did))["assertionMethod"] == [signs["signs"]]
+    assert (await call(node, "GET", "/internal/keys/v1/nobody"))[0] == 404
+    status, problem = await call(node, "POST", f"{keys}/compromise", {"kid": old["kid"]})
+    assert (status, problem["code"]) == (404, "unknown_key")

@@ -228,3 +228,82 @@ async def test_a_module_that_breaks_twice_is_away(hsm: Setting, monkeypatch: pyt
     monkeypatch.setattr(Pkcs11Token, "_find", breaks)
     with pytest.raises(VaultAwayError, match="DeviceError"):
         await hsm.again().key(KID)
+
+
+async def test_a_module_that_lost_its_device_is_started_again(hsm: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    public = await hsm.vault.create(KID)
+    key = await hsm.vault.key(KID)
+    import pkcs11
+
+    original = Pkcs11Token._login
+    failures = [pkcs11.exceptions.DeviceRemoved, pkcs11.exceptions.PinIncorrect]
+
+    def login(token: Pkcs11Token, pin: str) -> Any:
+        if failures:
+            raise failures.pop(0)
+        return original(token, pin)
+
+    monkeypatch.setattr(Pkcs11Token, "_login", login)
+    for told in ("PIN", "PIN"):  # started again it refuses the PIN, and is not asked a third time
+        hsm.vault._thread.call(hsm.vault._token._drop)
+        with pytest.raises(VaultAwayError, match=told):
+            await sign_with(key, lambda key: key.sign(b"m"))
+    assert failures == []
+    hsm.place.pin_file.write_text(f"{hsm.place.pin_file.read_text()} ")  # the same PIN: spaces do not count
+    monkeypatch.setattr(hsm.vault._token, "_refused_pin", None)
+    public.verify(await sign_with(key, lambda key: key.sign(b"m")), b"m", "ES256")
+    hsm.vault._thread.call(hsm.vault._token._drop)
+    failures.append(pkcs11.exceptions.PinIncorrect)  # by the running module: it is not started again for that
+    with pytest.raises(VaultAwayError, match="PIN"):
+        await sign_with(key, lambda key: key.sign(b"m"))
+
+
+async def test_a_module_whose_keys_can_leave_is_refused(hsm: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pkcs11
+
+    token = hsm.vault._token
+    with pytest.raises(KeyError):
+        await hsm.vault.key(KID)  # opens the session
+
+    class Leaky:
+        def __getattr__(self, name: str) -> Any:
+            if name == "EXTRACTABLE":  # what is asked for is not what is made
+                return pkcs11.Attribute.SENSITIVE
+            return getattr(pkcs11.Attribute, name)
+
+    class Module:
+        Attribute = Leaky()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(pkcs11, name)
+
+    monkeypatch.setattr(token, "_pkcs11", Module())
+    with pytest.raises(VaultError):
+        await hsm.vault.create(KID)
+
+
+async def test_what_a_module_returns_is_looked_at(hsm: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    await hsm.vault.create(KID)
+    key = await hsm.vault.key(KID)
+
+    class Short:
+        def sign(self, *_: Any, **__: Any) -> bytes:
+            return b"\1" * 63
+
+        def __getitem__(self, _name: Any) -> bytes:
+            return b"\4" * 67
+
+        def close(self) -> None:
+            raise hsm.vault._token._pkcs11.PKCS11Error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hsm.vault._token, "_private", lambda _kid: Short())
+        with pytest.raises(VaultAwayError, match="wrong form"):
+            await sign_with(key, lambda key: key.sign(b"m"))
+        patch.setattr(hsm.vault._token, "_only", lambda _kind, _kid: Short())
+        hsm.vault._keys.clear()
+        with pytest.raises(VaultAwayError, match="public key"):
+            await hsm.vault.key(KID)
+        hsm.vault._thread.call(partial(setattr, hsm.vault._token, "_session", Short()))
+        hsm.vault._thread.call(hsm.vault._token._drop)
+    assert (await hsm.vault.key(KID)).kid == KID
