@@ -115,8 +115,8 @@ class DenyListKeeper:
         except (PeerError, CredentialError) as error:
             failure = str(error)
         if failure is not None and self._failure is None:
-            logger.warning("deny list can not be had", extra={"url": self.url, "cause": failure})
+            logger.warning("deny list can not be had", extra={"origin": self.url, "cause": failure})
         if failure is None and self._failure is not None:
-            logger.info("deny list is back", extra={"url": self.url})
+            logger.info("deny list is back", extra={"origin": self.url})
         self._failure = failure
         self._tried_at = self._clock.monotonic()

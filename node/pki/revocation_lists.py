@@ -192,9 +192,9 @@ class RevocationLists:
         except (PeerError, CredentialError, _NotAListError) as error:
             failure = str(error)
         if failure is not None and kept.failure is None:
-            logger.warning("revocation list can not be had", extra={"url": url, "cause": failure})
+            logger.warning("revocation list can not be had", extra={"origin": url, "cause": failure})
         if failure is None and kept.failure is not None:
-            logger.info("revocation list is back", extra={"url": url})
+            logger.info("revocation list is back", extra={"origin": url})
         kept.failure = failure
         kept.tried_at = self._clock.monotonic()
         kept.fresh_until = kept.tried_at + fresh

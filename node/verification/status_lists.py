@@ -204,9 +204,9 @@ class StatusLists:
     def _note(self, url: str, kept: _Kept, failure: str | None) -> None:
         """Say once when a publisher goes away, and once when it is back."""
         if failure is not None and kept.failure is None:
-            logger.warning("status list can not be had", extra={"url": url, "cause": failure})
+            logger.warning("status list can not be had", extra={"origin": url, "cause": failure})
         if failure is None and kept.failure is not None:
-            logger.info("status list is back", extra={"url": url})
+            logger.info("status list is back", extra={"origin": url})
         kept.failure = failure
 
 
