@@ -1,9 +1,9 @@
 """Would our wallet do for a scope, and where not: which field of which credential fails, and why.
 
 The answer to "no credentials available". It is asked of what another organisation's authorization server publishes, or of our
-own definitions when no server is named. The same matching runs that a token request would run, over the same credentials; besides,
-those that are expired or not valid yet are told, since they are a common reason. Nothing is presented, and nothing is sent but the
-question which definition a scope has.
+own definitions when no server is named. The same matching runs that a token request would run; besides, credentials that are
+expired, revoked or not valid yet are told, since they are a common reason. Nothing is presented, and nothing is sent but the question
+which definition a scope has.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from credentials.query.matching import Match, NoMatch, match_wallet
 from credentials.query.selection import MAX_SELECTED_LENGTH, MAX_SELECTION, check_selection
 from credentials.vc.credential import VC_TYPE, SignedCredential
 from node.identity.subjects import Subjects
-from node.identity.wallet import Wallet
+from node.identity.wallet import Held, Wallet
 from node.oauth.definitions import ORGANIZATION, Definitions
 from node.oauth.messages import MAX_CLIENT_ID, MAX_SCOPE
 from node.oauth.peer_servers import PeerServers
@@ -148,12 +148,12 @@ class WalletExplainer:
     async def _holdings(self, subject: str, asked: WalletQuestion) -> Sequence[_Holding]:
         now = self._clock.now()
         user = None if asked.user is None else asked.user.to_user()
-        held = [one.credential for one in await self._wallet.list(subject)]
+        held = await self._wallet.list(subject)
         holdings = []
         for did in (await self._subjects.get(subject)).dids:
-            mine = [each for each in held if each.subject_id == did]
+            mine = [each for each in held if each.credential.subject_id == did]
             said = own_word(asked.credentials, user, holder=did, fresh_id=self._entropy.uuid, now=now)
-            reasons = [(each, _outdated(each, now)) for each in mine]
+            reasons = [(each.credential, _outdated(each, now)) for each in mine]
             holdings.append(
                 _Holding(
                     did=did,
@@ -164,7 +164,10 @@ class WalletExplainer:
         return holdings
 
 
-def _outdated(credential: SignedCredential, now: datetime) -> str | None:
+def _outdated(held: Held, now: datetime) -> str | None:
+    credential = held.credential
+    if held.revoked_at is not None:
+        return "it was revoked"
     if credential.expires_at is not None and now >= credential.expires_at:
         return f"it expired on {to_rfc3339(credential.expires_at)}"
     if now + CLOCK_SKEW < credential.issued_at:

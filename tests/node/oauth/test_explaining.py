@@ -1,5 +1,6 @@
 """Would the wallet do, and where not: the vendor's question before, or after, a token was refused."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from credentials.keys import KeyId, SoftwareKey
 from credentials.vc.issue import issue_jwt_credential
+from node.identity.wallet import Held
 from node.oauth import explaining
 from tests.node.oauth.setting import HOLDER, SCOPE, NodeUnderTest
 from tests.node.oauth.test_vendor_api import EMPLOYEE, call
@@ -87,6 +89,20 @@ async def test_a_credential_that_is_out_of_date_is_told_with_its_date(
     asker.clock.jump(-3_600)
     first, _ = descriptors((await explained(asker))[1])["id_employeecredential"]["credentials"]
     assert first["reason"].startswith("it is not valid before 2026-")
+
+
+async def test_a_credential_that_was_revoked_here_is_told(
+    holder: NodeUnderTest, asker: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await held(asker, "NutsEmployeeCredential")
+    listed = await asker.wallet.list("oever")
+
+    async def revoked(_subject: str) -> list[Held]:
+        return [replace(each, revoked_at=1) for each in listed]
+
+    monkeypatch.setattr(asker.wallet, "list", revoked)
+    first, _ = descriptors((await explained(asker))[1])["id_employeecredential"]["credentials"]
+    assert (first["fits"], first["reason"]) == (False, "it was revoked")
 
 
 async def test_a_selection_narrows_here_as_it_does_for_a_token(holder: NodeUnderTest, asker: NodeUnderTest) -> None:
