@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, and_, case, func, select, update
 
 from credentials.claims import ISSUE_BACKDATE
 from credentials.did.identifier import DID
@@ -119,11 +119,21 @@ class IssuedLists:
         return None if row is None else Place(url=row.url, index=row.next_index - 1, kind=kind)
 
     async def _next_page(self, connection: AsyncConnection, issuer: DID, kind: ListKind) -> Place | None:
-        """Begin a page and take its first index; ``None`` when somebody else began it at the same moment."""
-        page = 1 + (
-            await connection.scalar(select(func.coalesce(func.max(lists.c.page), 0)).where(lists.c.issuer == issuer))
-            or 0
-        )
+        """Begin a page and take its first index; ``None`` when somebody else began one at the same moment.
+
+        Both questions are asked of one snapshot: with two, the page that another replica begins in between would look full.
+        """
+        has_room = case((and_(lists.c.kind == kind, lists.c.next_index < LIST_ENTRIES), 1), else_=0)
+        last, room = (
+            await connection.execute(
+                select(func.coalesce(func.max(lists.c.page), 0), func.coalesce(func.max(has_room), 0)).where(
+                    lists.c.issuer == issuer
+                )
+            )
+        ).one()
+        if room:
+            return None
+        page = last + 1
         url = f"{self._public_url}/statuslist/{issuer}/{page}"
         if len(url) > MAX_URL:
             raise ListUnavailableError

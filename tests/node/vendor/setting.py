@@ -135,11 +135,13 @@ def _credential_error(error: Exception) -> RequestError | None:
 
 
 @asynccontextmanager
-async def a_vendor_node(folder: Path, types: CredentialTypes | None = None) -> AsyncIterator[VendorNode]:
-    """Open a node."""
+async def a_vendor_node(
+    folder: Path, types: CredentialTypes | None = None, url: str | None = None
+) -> AsyncIterator[VendorNode]:
+    """Open a node; on SQLite unless told otherwise."""
     clock, entropy, vault, audit = ManualClock(), FixedEntropy("vendor"), MemoryVault(), RecordingAuditLog()
     internet = SimulatedInternet()
-    async with open_database(f"sqlite+aiosqlite:///{folder / 'vendor.db'}") as database:
+    async with open_database(url or f"sqlite+aiosqlite:///{folder / 'vendor.db'}") as database:
         async with database.engine.begin() as connection:
             await connection.run_sync(metadata.create_all)
         subjects = Subjects(database, vault, clock, entropy, URL_OF_NODE)
