@@ -212,6 +212,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         client=client,
         store=store,
         clock=clock,
+        standing=verifier,
         holder=holder,
         join=config.discovery.join,
         hosted=config.discovery.host,
@@ -458,6 +459,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         internal=internal,
         loops={
             "discovery": participation.run,
+            "members": participation.watch,
             "status lists": verifier.status_lists.run,
             "credential renewal": vendor.renewal.run,
             **revocation.loops,

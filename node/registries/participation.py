@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from credentials.did.identifier import DID
 from credentials.errors import CredentialError
 from node.ports import Clock
+from node.registries.lapsed import Lapsed
+from node.verification.standing import Standing
 from registry.client import RegistryClient
 from registry.directory import Directory
 from registry.entry import Registered
@@ -20,6 +22,9 @@ from registry.errors import RegistryError
 from registry.ports import RegistryStore
 
 logger = logging.getLogger(__name__)
+
+WATCH_SECONDS = 15.0
+"""How often the credentials of who is registered are looked at again: a revocation shows within the minute."""
 
 LOOK_AGAIN = timedelta(seconds=30)
 """Who expired leaves the directory within this time, also when nothing else changes."""
@@ -50,6 +55,7 @@ class Participation:
     """Our part in discovery services, in the background.
 
     Args:
+        standing: looks again at credentials of who is registered.
         join: services to be registered at; ``holder`` is the DID that registers, ``parameters`` what it says about itself.
         hosted: services whose list is kept here.
         pause: between two rounds.
@@ -61,6 +67,7 @@ class Participation:
         client: RegistryClient,
         store: RegistryStore,
         clock: Clock,
+        standing: Standing,
         holder: DID,
         join: Sequence[str],
         hosted: Sequence[str],
@@ -75,6 +82,8 @@ class Participation:
         self._hosted = frozenset(hosted)
         self._parameters = dict(parameters)
         self._pause = pause
+        self._members: tuple[Registered, ...] = ()
+        self._lapsed = Lapsed(standing, clock)
         self._directory = Directory(())
         self._looked_at = clock.now()
         self._followed: dict[str, Followed] = {}
@@ -82,8 +91,12 @@ class Participation:
 
     @property
     def directory(self) -> Directory:
-        """Everybody who is registered in the services we follow or host, as of the last look."""
+        """Everybody who is registered in the services we follow or host, and did not lapse, as of the last look."""
         return self._directory
+
+    def without_lapsed(self, entries: Sequence[Registered]) -> list[Registered]:
+        """Return those of ``entries`` whose credentials still stand, as of the last look."""
+        return self._lapsed.without(entries)
 
     def parameters_of(self, holder: DID) -> Mapping[str, str]:
         """Return what an organisation says about itself on registering, unless a vendor says more; nothing for another than ours."""
@@ -113,6 +126,14 @@ class Participation:
             await self.round()
             await self._clock.sleep(self._pause.total_seconds())
 
+    async def watch(self) -> None:
+        """Look for ever whether the credentials of who is registered still stand."""
+        while True:
+            await self._clock.sleep(WATCH_SECONDS)
+            if await self._lapsed.look(self._members):
+                logger.info("somebody in a discovery service lapsed, or came back")
+                self._show()
+
     async def round(self) -> None:
         """Register what is due, read every list, look who is there."""
         changed = bool(self._hosted)  # others change what we host
@@ -134,7 +155,11 @@ class Participation:
             refreshed_at = self._clock.now() if service in self._hosted else known.refreshed_at
             self._followed[service] = replace(known, refreshed_at=refreshed_at, members=len(found))
             entries.extend(found)
-        self._directory = Directory(entries)
+        self._members = tuple(entries)
+        self._show()
+
+    def _show(self) -> None:
+        self._directory = Directory(self._lapsed.without(self._members))
 
     async def _follow(self, service: str) -> bool:
         """Read one list; returns whether anything in it changed."""

@@ -95,7 +95,8 @@ async def get_search(request: web.Request) -> web.Response:
     """``GET /internal/discovery/v1/{service}?path=value``: who is registered, and how the list is kept."""
     service = _known(request)
     found = await request.app[CLIENT].search(service, list(request.query.items()))
-    return web.json_response([_search_result(each) for each in found])
+    shown = request.app[PARTICIPATION].without_lapsed(found)
+    return web.json_response([_search_result(each) for each in shown])
 
 
 async def get_activation(request: web.Request) -> web.Response:

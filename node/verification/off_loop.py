@@ -1,7 +1,8 @@
 """Work that takes milliseconds of CPU, done beside the event loop by one thread.
 
 Canonical JSON-LD is pure Python, so a second thread would add nothing but switching. The loop keeps running meanwhile: the
-interpreter switches between threads every so often, as ``hazel serve`` sets it. A thread of its own, since the loop's default ones resolve names.
+interpreter switches between threads every so often, as ``hazel serve`` sets it. A thread of its own, since the loop's default ones
+resolve names.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 from credentials.did.identifier import DID
 from credentials.errors import MalformedError
 from credentials.status.entry import StatusEntry, entries_of
-from credentials.vc.presentation import VerifiedPresentation
+from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,17 @@ class Standing(Protocol):
 
 def statuses_of(presentations: Iterable[VerifiedPresentation]) -> tuple[HeldStatus, ...]:
     """Every status of every credential in ``presentations``, each once."""
-    found = {
-        HeldStatus(issuer=verified.credential.issuer, entry=entry): None
-        for presentation in presentations
-        for verified in presentation.credentials
-        for entry in entries_of(verified.credential)
-    }
-    return tuple(found)
+    return tuple(dict.fromkeys(held for each in presentations for held in statuses_in(each.presentation)))
+
+
+def statuses_in(presentation: SignedPresentation) -> tuple[HeldStatus, ...]:
+    """Where the statuses of its credentials are; for a presentation that was verified before.
+
+    Raises:
+        CredentialError: one can not be read.
+    """
+    return tuple(
+        HeldStatus(issuer=credential.issuer, entry=entry)
+        for credential in presentation.credentials
+        for entry in entries_of(credential)
+    )

@@ -4,12 +4,15 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from credentials.errors import RevokedError, UnavailableError
 from credentials.keys import SoftwareKey
-from node.registries.participation import Followed, Participation
+from node.registries.lapsed import Lapsed
+from node.registries.participation import WATCH_SECONDS, Followed, Participation
 from registry.client import RegistryClient
 from registry.host import RegistryHost
 from registry.memory import MemoryStore
@@ -24,8 +27,10 @@ from tests.support.registry import (
     a_registration,
     a_service,
     a_withdrawal,
+    about_itself,
     id_of,
 )
+from tests.support.status_lists import LIST_URL, ScriptedStanding, a_credential_with_status, a_verified_list
 from tests.support.world import FixedEntropy, ManualClock
 
 OEVER = a_did("oever")
@@ -39,6 +44,7 @@ class Region:
         services = {"care": a_service()}
         self.clock = ManualClock(NOW)
         self.documents = SimulatedDocuments(self.clock)
+        self.standing = ScriptedStanding()
         self.peers = SimulatedPeers()
         self.store = store or MemoryStore()
         self.host = RegistryHost(
@@ -68,6 +74,7 @@ class Region:
             client=self.client,
             store=self.store,
             clock=self.clock,
+            standing=self.standing,
             holder=OEVER,
             join=join,
             hosted=("care",) if hosted else (),
@@ -274,3 +281,53 @@ async def test_a_service_that_is_not_known_has_no_news() -> None:
     assert region.part.followed("nothing") == Followed()
     assert region.part.parameters_of(OEVER) == {"colour": "blue"}
     assert region.part.parameters_of(a_did("linde")) == {}
+
+
+async def a_region_with_status() -> Region:
+    """Linde is registered with a credential that has a status, Gouwe with one that has none."""
+    region = Region()
+    lists = {LIST_URL: a_verified_list(now=NOW)}
+    region.documents.status_lists = lists
+    credential = a_credential_with_status("linde", index=3, now=NOW)
+    region.lying(a_registration("linde", credentials=[credential, about_itself("linde")]), a_registration("gouwe"))
+    await region.part.round()
+    return region
+
+
+def shown(region: Region) -> list[str]:
+    names = {a_did(name): name for name in SimulatedDocuments.NAMES}
+    return sorted(names[each.holder] for each in region.part.without_lapsed(region.part._members))
+
+
+async def test_whose_credential_was_revoked_since_is_not_shown_any_more() -> None:
+    region = await a_region_with_status()
+    watching = asyncio.create_task(region.part.watch())
+    await asyncio.sleep(0)
+
+    async def watch() -> list[str]:
+        await region.clock.advance(WATCH_SECONDS)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return shown(region)
+
+    assert await watch() == ["gouwe", "linde"]
+    assert [[held.entry.index for held in each] for each in region.standing.asked] == [[3]], "only who has a status"
+    directory = region.part.directory
+    region.standing.error = RevokedError("revoked")
+    assert await watch() == ["gouwe"]
+    assert region.part.directory is not directory
+    region.standing.error = UnavailableError("a list can not be had")
+    assert await watch() == ["gouwe"], "who was hidden stays hidden"
+    region.standing.error = None
+    assert await watch() == ["gouwe", "linde"], "a suspension may end"
+    region.standing.error = UnavailableError("a list can not be had")
+    assert await watch() == ["gouwe", "linde"], "what can not be told hides nobody; tokens are another matter"
+    watching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watching
+
+
+async def test_who_can_not_be_read_again_is_not_judged_again() -> None:
+    region = await a_region_with_status()
+    odd = [replace(each, compact="x") for each in region.part._members]
+    assert not await Lapsed(region.standing, region.clock).look(odd)
