@@ -45,7 +45,7 @@ async def _run(binary: Path, folder: Path) -> int:
     titles = {step.id: step.title for step in STEPS}
 
     def tell(outcome: Outcome) -> None:
-        line = f"{MARKS[outcome.state]} {outcome.step:28}{outcome.acting:10} {titles[outcome.step]}"
+        line = f"{MARKS[outcome.state]} {outcome.step:31}{outcome.acting:10} {titles[outcome.step]}"
         print(f"{line}  [{outcome.said}]", flush=True)
 
     async with open_world(binary, folder) as world:

@@ -6,6 +6,10 @@ from typing import Literal
 
 from tests.interop.seat import Seat
 
+State = Literal["ok", "listed", "failed", "not reached", "not offered"]
+GOOD: frozenset[State] = frozenset({"ok", "listed", "not offered"})
+"""States that leave nothing to mend."""
+
 Run = Callable[[Seat, Seat], Awaitable[str]]
 """Does a step: the one who acts, the other; returns what was seen, in a few words."""
 
@@ -16,6 +20,10 @@ class StepFailedError(Exception):
 
 class NotOfferedError(Exception):
     """The node that acts does not offer this in its version."""
+
+
+class ListedDivergenceError(Exception):
+    """It differs, as it is meant to: ``docs/divergences.md`` says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,7 @@ class Outcome:
 
     step: str
     acting: str
-    state: Literal["ok", "failed", "not reached", "not offered"]
+    state: State
     said: str
 
 

@@ -129,6 +129,14 @@ def test_an_empty_list_may_be_null_and_names_that_are_data_are_no_members() -> N
     assert differences(shape({"did:web:a": 1}), shape({"did:web:b": 2}), more=frozenset()) == []
 
 
+def test_a_divergence_that_is_listed_leaves_nothing_to_mend_and_is_counted_apart() -> None:
+    listed = Outcome(step=STEPS[0].id, acting="Hazel", state="listed", said="the status is 404, not 409")
+    result = result_of([listed, an_outcome(acting="nuts-node")], hazel="1", nuts_node="v6", now=NOW)
+    assert result.held
+    assert result.count == "1 of 2 hold, 1 differ as listed"
+    assert "What does not hold" not in page([result], STEPS)
+
+
 def test_words_of_a_reply_are_those_of_its_problem() -> None:
     assert Reply(400, {"detail": "no"}).words == "400 no"
     assert Reply(404, "nothing").words == "404 nothing"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from node.ports import PeerError
 from tests.interop import calls, certificates, exchange, holding, identity, registries, status, stranger, tokens
 from tests.interop.seat import Seat
-from tests.interop.step import NotOfferedError, Outcome, Step, StepFailedError
+from tests.interop.step import ListedDivergenceError, NotOfferedError, Outcome, Step, StepFailedError
 from tests.interop.vendor import UnexpectedReplyError
 from tests.interop.world import World
 
@@ -51,6 +51,8 @@ async def _walk_one(step: Step, acting: Seat, other: Seat, done: set[tuple[str, 
             said = await step.run(acting, other)
     except NotOfferedError as error:
         return Outcome(step=step.id, acting=acting.name, state="not offered", said=str(error))
+    except ListedDivergenceError as error:
+        return Outcome(step=step.id, acting=acting.name, state="listed", said=str(error))
     except (StepFailedError, UnexpectedReplyError) as error:
         return Outcome(step=step.id, acting=acting.name, state="failed", said=str(error))
     except TimeoutError:
