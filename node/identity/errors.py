@@ -5,7 +5,7 @@
     IdentityError
     ├── UnknownSubjectError      no such organisation here, or it was deactivated
     ├── SubjectExistsError       the name is taken
-    ├── DeactivatedError         it was taken out of service before
+    ├── DeactivatedError         the identifier was ours, and is out of service
     ├── InvalidSubjectError      the name can not be used
     ├── ForeignCredentialError   the credential is about somebody else
     ├── CredentialConflictError  another credential with the same id is in the wallet
@@ -39,10 +39,10 @@ class SubjectExistsError(IdentityError):
 
 
 class DeactivatedError(IdentityError):
-    """The organisation was deactivated before."""
+    """The identifier was of an organisation here that was deactivated."""
 
     def __init__(self) -> None:
-        super().__init__("subject is deactivated")
+        super().__init__("the DID document has been deactivated")
 
 
 class InvalidSubjectError(IdentityError):

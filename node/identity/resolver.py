@@ -94,7 +94,7 @@ class DidResolver:
         method = did_method(did)
         if method in SELF_CONTAINED:
             keys = await self.keys([did])
-            relationships = ("assertionMethod",) if method == "jwk" else RELATIONSHIPS
+            relationships = ("assertionMethod",) if method == "jwk" else (*RELATIONSHIPS, "keyAgreement")
             return build_document(did, tuple(keys.items()), relationships=relationships)
         own = await self._subjects.document(did)
         if own is not None:

@@ -8,6 +8,7 @@ are understood (WIRE §2.1). What goes wrong is translated in ``boundary.py``.
 """
 
 import re
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from credentials.did.did_web import web_did
 from credentials.did.identifier import DID, parse_did
 from credentials.errors import MalformedError, UntrustedError
 from node.identity import key_routes, vdr_routes
+from node.identity.errors import DeactivatedError
 from node.identity.path_ids import id_in_path
 from node.identity.resolver import DidResolver
 from node.identity.vdr_routes import AS_NUTS_NODE, SUBJECTS, KeysWanted
@@ -35,13 +37,13 @@ PUBLIC_URL = web.AppKey("PUBLIC_URL", str)
 CLOCK = web.AppKey("IDENTITY_CLOCK", Clock)
 
 _CACHEABLE = {"Cache-Control": "max-age=300"}
-_METADATA = {
+_METADATA: dict[str, Any] = {
     "created": "0001-01-01T00:00:00Z",
     "hash": "0" * 64,
     "txs": None,
     "deactivated": False,
 }
-"""What nuts-node says beside a document of these methods: nothing, in as many words (WIRE §2.2)."""
+"""What nuts-node says beside a document of somebody else: nothing, in as many words (WIRE §2.2)."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -102,9 +104,8 @@ async def post_subject(request: web.Request) -> web.Response:
 
 
 async def get_subject(request: web.Request) -> web.Response:
-    """``GET /internal/vdr/v2/subject/{subject}``: the DIDs of one organisation."""
-    found = await request.app[SUBJECTS].get(request.match_info["subject"])
-    return web.json_response(list(found.dids))
+    """``GET /internal/vdr/v2/subject/{subject}``: the DIDs of one organisation, also of one that was deactivated."""
+    return web.json_response(list(await request.app[SUBJECTS].dids_ever(request.match_info["subject"])))
 
 
 async def get_did(request: web.Request) -> web.Response:
@@ -113,7 +114,13 @@ async def get_did(request: web.Request) -> web.Response:
         did = parse_did(id_in_path(request.match_info["did"]))
     except MalformedError as error:
         raise RequestError(HTTPStatus.BAD_REQUEST, "invalid_did", "this is not a DID") from error
-    return web.json_response({"document": await _resolve(request, did), "documentMetadata": _METADATA})
+    metadata = dict(_METADATA)
+    history = await request.app[SUBJECTS].history(did)
+    if history is not None:
+        if history.is_deactivated:
+            raise DeactivatedError
+        metadata |= {"created": _second(history.created), "updated": _second(history.updated)}
+    return web.json_response({"document": await _resolve(request, did), "documentMetadata": metadata})
 
 
 async def _resolve(request: web.Request, did: DID) -> dict[str, Any]:
@@ -121,6 +128,10 @@ async def _resolve(request: web.Request, did: DID) -> dict[str, Any]:
         return await request.app[RESOLVER].document(did)
     except UntrustedError as error:
         raise RequestError(HTTPStatus.NOT_FOUND, "unresolvable_did", "the DID can not be resolved") from error
+
+
+def _second(when: datetime) -> str:
+    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _no_such_did() -> RequestError:

@@ -12,9 +12,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from credentials.did.document import RELATIONSHIPS, build_document
@@ -23,7 +24,7 @@ from credentials.did.service import Service
 from credentials.keys import KeyId, PublicKey
 from credentials.ports import PrivateKey
 from node.config.model import DidMethod
-from node.identity.errors import DeactivatedError, InvalidSubjectError, SubjectExistsError, UnknownSubjectError
+from node.identity.errors import InvalidSubjectError, SubjectExistsError, UnknownSubjectError
 from node.identity.methods import make_did
 from node.keys.errors import VaultError
 from node.ports import Clock, Entropy, KeyVault
@@ -53,6 +54,19 @@ class Subject:
 
     name: str
     dids: tuple[DID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What became of one of our DIDs.
+
+    Attributes:
+        updated: when a key or a service last came, or a key went.
+    """
+
+    created: datetime
+    updated: datetime
+    is_deactivated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,22 +144,62 @@ class Subjects:
         return Subject(name=name, dids=tuple(did for did, _, _ in made))
 
     async def deactivate(self, name: str) -> None:
-        """Take a subject out of service for good: its documents are gone, its name stays taken.
+        """Take a subject out of service for good: its documents are gone, its name stays taken. Once more changes nothing.
 
         Raises:
             UnknownSubjectError: there never was such a subject.
-            DeactivatedError: it was deactivated before.
         """
+        if _NAME.fullmatch(name) is None:
+            raise UnknownSubjectError
         now = int(self._clock.now().timestamp() * 1000)
         async with self._database.transaction() as connection:
-            found = await connection.execute(select(subjects.c.deactivated_at).where(subjects.c.name == name))
+            found = await connection.execute(select(subjects.c.name).where(subjects.c.name == name))
+            if found.first() is None:
+                raise UnknownSubjectError
+            await connection.execute(
+                update(subjects)
+                .where(subjects.c.name == name, subjects.c.deactivated_at.is_(None))
+                .values(deactivated_at=now)
+            )
+        self.forget()
+
+    async def dids_ever(self, name: str) -> tuple[DID, ...]:
+        """Return the DIDs of a subject, also of one that was deactivated.
+
+        Raises:
+            UnknownSubjectError: there never was such a subject.
+        """
+        if _NAME.fullmatch(name) is None:
+            raise UnknownSubjectError
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(dids.c.did).where(dids.c.subject == name).order_by(dids.c.position))
+            found = [DID(row.did) for row in rows]
+        if not found:
+            raise UnknownSubjectError
+        return self._in_order(found)
+
+    async def history(self, did: DID) -> History | None:
+        """Return since when one of our DIDs exists, and what became of it; ``None`` when it never was ours."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(
+                select(dids.c.created_at, subjects.c.deactivated_at)
+                .join(subjects, dids.c.subject == subjects.c.name)
+                .where(dids.c.did == did)
+            )
             row = found.first()
             if row is None:
-                raise UnknownSubjectError
-            if row.deactivated_at is not None:
-                raise DeactivatedError
-            await connection.execute(update(subjects).where(subjects.c.name == name).values(deactivated_at=now))
-        self.forget()
+                return None
+            changes = await connection.execute(
+                select(func.max(did_keys.c.created_at), func.max(did_keys.c.removed_at)).where(did_keys.c.did == did)
+            )
+            services = await connection.execute(
+                select(func.max(did_services.c.created_at)).where(did_services.c.did == did)
+            )
+            moments = [row.created_at, *changes.one(), services.scalar_one()]
+        updated = max(moment for moment in moments if moment is not None)
+        return History(
+            created=_moment(row.created_at), updated=_moment(updated), is_deactivated=row.deactivated_at is not None
+        )
 
     async def get(self, name: str) -> Subject:
         """Return the subject called ``name``.
@@ -297,6 +351,10 @@ class Subjects:
         """Return DIDs in the configured order of their methods; those that are not configured any more come last."""
         order = {method: place for place, method in enumerate(self._methods)}
         return tuple(sorted(owned, key=lambda did: order.get(cast("DidMethod", did_method(did)), len(order))))
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def jwk_text(key: PublicKey) -> str:

@@ -149,13 +149,27 @@ async def test_a_deactivated_subject_is_gone_and_its_name_stays_taken(node: Node
     async with node.public.get(f"/iam/{did.rpartition(':')[2]}/did.json") as answer:
         assert answer.status == 404
     status, problem = await call(node, "GET", f"/internal/vdr/v2/did/{quote(did, safe='')}")
-    assert (status, problem["title"]) == (404, "ResolveDID failed")
+    assert (status, problem["title"]) == (409, "ResolveDID failed")
+    assert problem["detail"] == "the DID document has been deactivated"
     assert await call(node, "GET", "/internal/vdr/v2/subject") == (200, {})
-    assert (await call(node, "GET", PATH))[0] == 404
+    assert await call(node, "GET", PATH) == (200, [did])
     assert (await call(node, "POST", f"{PATH}/verificationmethod", {}))[0] == 404
-    status, problem = await call(node, "DELETE", PATH)
-    assert (status, problem["detail"]) == (409, "subject is deactivated")
+    assert await call(node, "DELETE", PATH) == (204, None)
     assert (await call(node, "POST", "/internal/vdr/v2/subject", {"subject": "gouwe"}))[0] == 409
+
+
+async def test_our_own_document_says_since_when_it_is_and_when_it_changed(node: NodeUnderTest) -> None:
+    did = await node.found("gouwe")
+    node.clock.jump(60)
+    await call(node, "POST", f"{PATH}/verificationmethod", {"assertionKey": True})
+    _, resolved = await call(node, "GET", f"/internal/vdr/v2/did/{quote(did, safe='')}")
+    assert resolved["documentMetadata"] == {
+        "created": "2026-11-22T12:00:00Z",
+        "updated": "2026-11-22T12:01:00Z",
+        "hash": "0" * 64,
+        "txs": None,
+        "deactivated": False,
+    }
 
 
 async def test_an_empty_body_makes_a_subject_with_a_name_of_ours(node: NodeUnderTest) -> None:
