@@ -7,7 +7,7 @@ which definition a scope has.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from credentials.claims import CLOCK_SKEW, to_rfc3339
-from credentials.did.identifier import DID
+from credentials.did.identifier import DID, did_method
 from credentials.query.definition import InputDescriptor, PresentationDefinition
 from credentials.query.explanation import Explanation, explain
 from credentials.query.matching import Match, NoMatch, match_wallet
@@ -120,14 +120,14 @@ class WalletExplainer:
             MalformedError: a credential of the question is none, a selection names no field, or the definition takes too much work.
         """
         holdings = await self._holdings(subject, asked)
-        definitions = await self._asked_by(asked)
+        definitions, methods = await self._asked_by(asked)
         check_selection(asked.credential_selection, definitions.values())
         told: list[dict[str, Any]] = []
         for owner, definition in definitions.items():
             fields = {each.id for one in definition.input_descriptors for each in one.fields if each.id is not None}
             holders = [
                 # a large wallet against a long definition takes a while, which others should not wait for
-                await asyncio.to_thread(_told, definition, holding, asked.credential_selection)
+                await asyncio.to_thread(_told, definition, holding, asked.credential_selection, methods)
                 for holding in holdings
             ]
             told.append({"wallet_owner": owner, "id": definition.id, "fields": sorted(fields), "holders": holders})
@@ -138,12 +138,15 @@ class WalletExplainer:
             "definitions": told,
         }
 
-    async def _asked_by(self, asked: WalletQuestion) -> Mapping[str, PresentationDefinition]:
-        """Return what is asked, by wallet owner: a server shows what it asks of the organisation only."""
+    async def _asked_by(self, asked: WalletQuestion) -> tuple[Mapping[str, PresentationDefinition], Collection[str]]:
+        """Return what is asked, by wallet owner, and the kinds of DID that are understood, empty for all.
+
+        A server shows what it asks of the organisation only.
+        """
         if asked.authorization_server is None:
-            return self._definitions.required(asked.scope)
+            return self._definitions.required(asked.scope), ()
         metadata = await self._servers.server(asked.authorization_server)
-        return {ORGANIZATION: await self._servers.definition(metadata, asked.scope)}
+        return {ORGANIZATION: await self._servers.definition(metadata, asked.scope)}, metadata.did_methods
 
     async def _holdings(self, subject: str, asked: WalletQuestion) -> Sequence[_Holding]:
         now = self._clock.now()
@@ -180,13 +183,18 @@ def _is_satisfied(holders: Sequence[Sequence[Mapping[str, Any]]]) -> bool:
     return any(all(one["satisfied"] for one in of_one) for of_one in zip(*holders, strict=True))
 
 
-def _told(definition: PresentationDefinition, holding: _Holding, selection: Mapping[str, str]) -> dict[str, Any]:
+def _told(
+    definition: PresentationDefinition, holding: _Holding, selection: Mapping[str, str], methods: Collection[str]
+) -> dict[str, Any]:
     match: Match | None = None
-    try:
-        match = match_wallet(definition, holding.valid, selection=selection)
-        message = "the wallet has what is asked"
-    except NoMatch as error:
-        message = str(error)
+    if methods and did_method(holding.did) not in methods:
+        message = f"the other side understands only did:{', did:'.join(sorted(methods))}"
+    else:
+        try:
+            match = match_wallet(definition, holding.valid, selection=selection)
+            message = "the wallet has what is asked"
+        except NoMatch as error:
+            message = str(error)
     misfits = {(each.descriptor_id, each.position): each for each in explain(definition, holding.valid)}
     chosen = {} if match is None else {name: credential.id for name, credential in match.selected}
     return {

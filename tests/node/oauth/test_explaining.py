@@ -10,6 +10,7 @@ from credentials.keys import KeyId, SoftwareKey
 from credentials.vc.issue import issue_jwt_credential
 from node.identity.wallet import Held
 from node.oauth import explaining
+from node.oauth.messages import ServerMetadata
 from tests.node.oauth.setting import HOLDER, SCOPE, NodeUnderTest
 from tests.node.oauth.test_vendor_api import EMPLOYEE, call
 from tests.support.keys import a_did
@@ -103,6 +104,20 @@ async def test_a_credential_that_was_revoked_here_is_told(
     monkeypatch.setattr(asker.wallet, "list", revoked)
     first, _ = descriptors((await explained(asker))[1])["id_employeecredential"]["credentials"]
     assert (first["fits"], first["reason"]) == (False, "it was revoked")
+
+
+async def test_a_kind_of_identifier_that_the_other_side_does_not_understand_is_told(
+    holder: NodeUnderTest, asker: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = await asker.requester.servers.server(HOLDER)
+
+    async def changed(_issuer: str) -> ServerMetadata:
+        return replace(metadata, did_methods=("nuts", "jwk"))
+
+    monkeypatch.setattr(asker.requester.servers, "server", changed)
+    _, told = await explained(asker, user=USER)
+    assert told["satisfied"] is False
+    assert told["definitions"][0]["holders"][0]["message"] == "the other side understands only did:jwk, did:nuts"
 
 
 async def test_a_selection_narrows_here_as_it_does_for_a_token(holder: NodeUnderTest, asker: NodeUnderTest) -> None:
