@@ -40,15 +40,18 @@ class RevocationEvidence:
         lists: by address.
         deny: the deny list; None when the operator names none.
         soft_fail: accept what can not be told.
+        as_of: when it was gathered, aware UTC. Lists are judged at that moment, also by who asks whether a message was good at
+            another one: they say what is revoked by now, and an authority does not say what was not. None is the moment asked for.
     """
 
     lists: Mapping[str, RevocationList | Unavailable] = field(default_factory=dict)
     deny: DenyList | Unavailable | None = None
     soft_fail: bool = False
+    as_of: datetime | None = None
 
     def check(self, chain: CertificateChain, now: datetime) -> None:
         """Check that no certificate of a chain was revoked or denied; errors are those of `check_revocation`."""
-        check_revocation(chain, self.lists, self.deny, now, soft_fail=self.soft_fail)
+        check_revocation(chain, self.lists, self.deny, self.as_of or now, soft_fail=self.soft_fail)
 
 
 def crl_urls(chain: CertificateChain) -> tuple[str, ...]:

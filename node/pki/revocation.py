@@ -43,7 +43,7 @@ class Revocation:
             # A stranger's chain may name the address of another's list: what could not be had for the one hides nothing from the other.
             if isinstance(each, RevocationList) or url not in lists:
                 lists[url] = each
-        return RevocationEvidence(lists=lists, deny=deny, soft_fail=self._soft_fail)
+        return RevocationEvidence(lists=lists, deny=deny, soft_fail=self._soft_fail, as_of=self.lists.clock.now())
 
     async def _denied(self) -> DenyList | Unavailable | None:
         return None if self.deny_list is None else await self.deny_list.current()

@@ -107,7 +107,7 @@ class RevocationLists:
 
     Args:
         peers: reaches publishers.
-        clock: measures age, and tells which lists count.
+        clock: measures age, and tells which lists count; kept for whoever asks when that was.
         known: CAs whose lists are worth asking for.
         signatures: remembers which chains held.
     """
@@ -116,7 +116,7 @@ class RevocationLists:
         self, peers: HttpClient, clock: Clock, known: KnownAuthorities, *, signatures: SignatureCache | None = None
     ) -> None:
         self._peers = peers
-        self._clock = clock
+        self.clock = clock
         self._known = known
         self._signatures = signatures
         self._kept: OrderedDict[Place, _Kept] = OrderedDict()
@@ -134,7 +134,7 @@ class RevocationLists:
         if not issuers:
             return {}
         try:
-            chain.validate(self._clock.now(), signatures=self._signatures)
+            chain.validate(self.clock.now(), signatures=self._signatures)
         except CredentialError as error:
             return dict.fromkeys(issuers, Unavailable(f"not asked for: {error}"))
         if not self._known.vouch_for(chain):
@@ -157,8 +157,8 @@ class RevocationLists:
     async def run(self) -> None:
         """Ask for lists before they grow old, for as long as the node lives."""
         while True:
-            await self._clock.sleep(ROUND_SECONDS)
-            now = self._clock.monotonic()
+            await self.clock.sleep(ROUND_SECONDS)
+            now = self.clock.monotonic()
             due = [
                 (place, kept)
                 for place, kept in self._kept.items()
@@ -169,8 +169,8 @@ class RevocationLists:
 
     def _will_do(self, kept: _Kept) -> bool:
         """Whether nobody has to wait: there is a list that counts, and it is fresh or its publisher away; or it failed just now."""
-        now = self._clock.monotonic()
-        if kept.found is not None and self._clock.now() < kept.found.next_update:
+        now = self.clock.monotonic()
+        if kept.found is not None and self.clock.now() < kept.found.next_update:
             return now < kept.fresh_until or kept.failure is not None
         return kept.failure is not None and now - kept.tried_at < MIN_FRESH_SECONDS
 
@@ -196,7 +196,7 @@ class RevocationLists:
         if failure is None and kept.failure is not None:
             logger.info("revocation list is back", extra={"origin": url})
         kept.failure = failure
-        kept.tried_at = self._clock.monotonic()
+        kept.tried_at = self.clock.monotonic()
         kept.fresh_until = kept.tried_at + fresh
         self._make_room()
 

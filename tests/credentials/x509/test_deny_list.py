@@ -2,6 +2,8 @@
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from credentials.did.certificate_chain import ChainCertificate
 from credentials.errors import CredentialError, MalformedError, UntrustedError
@@ -81,6 +83,27 @@ def test_a_header_that_leads_elsewhere_is_refused(header: dict[str, object]) -> 
 def test_a_list_that_can_not_be_read_whole_is_refused_whole(entries: object) -> None:
     with pytest.raises(MalformedError):
         DenyList.parse(a_deny_list(entries), DENIER.public)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["issuer", "serialnumber", "jwkthumbprint", "reason", "x"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(VALUES)
+def test_any_signed_text_gives_a_list_or_one_error(entries: object) -> None:
+    try:
+        DenyList.parse(a_deny_list(entries), DENIER.public).reason_against(LEAF)
+    except CredentialError:
+        return
 
 
 @pytest.mark.parametrize("compact", ["", "..", "a.b.c", "x" * (MAX_DENY_LIST_BYTES + 1), "é"])

@@ -1,13 +1,16 @@
 """May a chain still be relied on: revoked, denied, not to be told; and where lists are looked for."""
 
+import warnings
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from credentials.did.certificate_chain import CertificateChain
-from credentials.errors import RevokedError, UnavailableError, UntrustedError
+from credentials.did.certificate_chain import CertificateChain, ChainCertificate
+from credentials.errors import CredentialError, RevokedError, UnavailableError, UntrustedError
 from credentials.x509.distribution_points import MAX_URLS, distribution_urls
 from credentials.x509.revocation import (
     DenyList,
@@ -196,6 +199,21 @@ def test_a_certificate_may_not_name_addresses_without_end() -> None:
 def test_a_critical_distribution_point_is_understood() -> None:
     extension, _ = points(CA_URL)
     check_revocation(a_chain((extension, True)), GOOD, None, NOW)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 700), st.binary(min_size=1, max_size=4))
+def test_any_certificate_is_checked_or_gives_one_error(position: int, patch: bytes) -> None:
+    der = bytearray(CHAIN.leaf.der)
+    der[position : position + len(patch)] = patch
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library warns of certificates that are merely odd
+        try:
+            damaged = CertificateChain((ChainCertificate.parse(bytes(der)), *CHAIN.certificates[1:]))
+            crl_urls(damaged)
+            check_revocation(damaged, GOOD, None, NOW)
+        except CredentialError:
+            return
 
 
 @pytest.mark.parametrize(("index", "issuer"), [(0, "CN=ca"), (1, "CN=root"), (2, "CN=root")])

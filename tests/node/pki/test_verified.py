@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -66,6 +67,21 @@ async def test_without_the_list_nobody_under_that_ca_is_let_in_unless_the_operat
         else:
             with pytest.raises(UnavailableError):
                 await setting.verifier.verify_credential(setting.ca.credential())
+
+
+async def test_who_asks_about_another_moment_is_told_what_is_revoked_by_now() -> None:
+    """A list says until when it counts and not what was revoked when; nuts-node too looks at what is revoked now."""
+    setting = Setting()
+    credential, later = setting.ca.credential(), setting.clock.now() + timedelta(days=20)
+    for moment in (setting.clock.now(), later):
+        await setting.verifier.verify_credential(credential, at=moment)
+    setting.clock.jump(timedelta(days=20))
+    await setting.verifier.verify_credential(credential, at=later - timedelta(days=20))
+    setting.ca.revoked = {1}
+    setting.clock.jump(3600)
+    for moment in (later, later - timedelta(days=20)):
+        with pytest.raises(RevokedError):
+            await setting.verifier.verify_credential(credential, at=moment)
 
 
 async def test_a_verifier_without_lists_refuses_whoever_names_one() -> None:
