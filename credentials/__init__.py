@@ -22,11 +22,11 @@ from `credentials.vc.verify` only. Checks raise; none returns a boolean that cou
 `query`                               presentation definitions: match, submit, check a submission
 ====================================  ==================================================================
 
-A session, with keys of documents that the caller fetched::
+A session, with what the caller fetched::
 
     presentation = SignedPresentation.parse(assertion)
-    keys = await fetch(needed_dids(presentation))          # the only wait; not in this package
-    verified = verify_presentation(presentation, keys, audience=our_issuer_url, now=clock.now())
+    evidence = await fetch(Needed.of(presentation))        # the only wait; not in this package
+    verified = verify_presentation(presentation, evidence, audience=our_issuer_url, now=clock.now())
 """
 
 from credentials.errors import CredentialError, MalformedError, NotCurrentError, UntrustedError

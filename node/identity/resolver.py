@@ -44,7 +44,7 @@ MAX_DIDS = 16
 
 
 class DidResolver:
-    """Finds the keys of DIDs; implements ``registry.ports.KeyResolver``.
+    """Finds the keys of DIDs; implements ``node.verification.verifier.Resolver``.
 
     Args:
         subjects: our own DIDs are never fetched over the network.
