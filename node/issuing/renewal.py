@@ -1,7 +1,8 @@
 """Renewal of what we issue ourselves and hold ourselves; and what is about to expire, whoever issued it.
 
-A credential of one of our organisations in the wallet of one of our organisations is issued again when a quarter of its life is left, and
-takes the old one's place in the wallet. What others issued is theirs to renew: the report says it in time.
+A credential of one of our organisations in the wallet of one of our organisations is issued again when a quarter of its life is left,
+and takes the old one's place in the wallet; so it is when the key that signed it has left the document. What others issued is theirs
+to renew: the report says it in time.
 """
 
 import logging
@@ -13,6 +14,7 @@ from credentials.did.identifier import DID
 from credentials.errors import CredentialError
 from credentials.keys import KeyId
 from credentials.vc.credential import VC_TYPE
+from node.audit.log import AuditError
 from node.identity.errors import IdentityError
 from node.identity.key_changes import OwnKey
 from node.identity.subjects import Subjects
@@ -20,14 +22,13 @@ from node.identity.wallet import Wallet
 from node.issuing.errors import IssuingError
 from node.issuing.issuer import Caller, Issuer
 from node.issuing.store import Issued, IssuedStore
+from node.keys.errors import VaultError
 from node.ports import Clock
 
 logger = logging.getLogger(__name__)
 
 PAUSE = timedelta(minutes=5)
 """How often the node looks for what is to be renewed."""
-LOOK_AHEAD = timedelta(days=400)
-"""Nothing that expires later is looked at: a quarter of the longest life that certificates and contracts have."""
 REMAINING = 4
 """A credential is renewed when less than one part in this many of its life is left."""
 WITHIN = timedelta(days=30)
@@ -82,12 +83,16 @@ class Renewal:
             await self._clock.sleep(PAUSE.total_seconds())
 
     async def renew_due(self) -> int:
-        """Renew everything that is due and held here; returns how many."""
+        """Renew everything held here that is due, or was signed with a key that no longer counts; returns how many."""
         now = self._clock.now()
         done = 0
-        for one in await self._store.held_here(expires_before=now + LOOK_AHEAD):
-            if is_due(one, now) and await self._renew(one, self._issuer.renew):
-                done += 1
+        for one in await self._store.held_here():
+            if one.expires_at is not None and one.expires_at <= now:
+                continue
+            if one.kid not in dict(await self._subjects.keys(one.issuer)):
+                done += await self._renew(one, self._issuer.sign_again)
+            elif is_due(one, now):
+                done += await self._renew(one, self._issuer.renew)
         return done
 
     async def after_compromise(self, subject: str, key: OwnKey) -> None:
@@ -149,7 +154,7 @@ class Renewal:
             next_one = await again(one.credential_id, caller=OURSELVES)
             if holder is not None and is_held:
                 await self._wallet.replace(holder, one.credential_id, next_one.wire, self._clock.now())
-        except (IssuingError, IdentityError, CredentialError) as error:
+        except (IssuingError, IdentityError, CredentialError, VaultError, AuditError) as error:
             logger.warning("a credential could not be renewed", extra={"error": type(error).__name__})
             return False
         return True

@@ -128,12 +128,10 @@ class IssuedStore:
             rules.append(issued.c.holder == holder)
         return await self._where(*rules)
 
-    async def held_here(self, *, expires_before: datetime) -> tuple[Issued, ...]:
-        """Return what stands, expires before a moment and is in a wallet of this node."""
+    async def held_here(self) -> tuple[Issued, ...]:
+        """Return what stands and is in a wallet of this node, oldest first."""
         in_a_wallet = select(1).where(wallet.c.credential_id == issued.c.credential_id).exists()
-        return await self._where(
-            issued.c.revoked_at.is_(None), issued.c.expires_at < milliseconds(expires_before), in_a_wallet
-        )
+        return await self._where(issued.c.revoked_at.is_(None), in_a_wallet)
 
     async def signed_with(self, kid: KeyId) -> tuple[Issued, ...]:
         """Return what stands and was signed with a key, oldest first."""

@@ -4,7 +4,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_AS_NUTS_NODE = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
+_AS_NUTS_NODE = ConfigDict(
+    strict=True,
+    frozen=True,
+    extra="ignore",
+    populate_by_name=True,
+    defer_build=True,  # each is made with its first message: a start has other things to do
+)
 
 OneOrMany = str | list[str]
 Credential = str | dict[str, Any]

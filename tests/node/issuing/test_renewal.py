@@ -1,5 +1,6 @@
 """What we issue to ourselves is renewed in time, in its place, once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,12 @@ from credentials.did.identifier import DID
 from credentials.keys import KeyId
 from credentials.vc.credential import SignedCredential
 from credentials.vc.issue import issue_jwt_credential
+from node.identity.key_changes import KeyChanges
 from node.issuing.errors import NotRenewableError
 from node.issuing.renewal import OURSELVES, PAUSE
 from tests.node.vendor.setting import VCR, VendorNode, a_vendor_node, organization
 from tests.support.keys import a_did, a_key
+from tests.support.world import FixedEntropy
 
 
 @pytest.fixture
@@ -116,3 +119,36 @@ async def test_others_credentials_are_reported_as_theirs_to_renew(node: VendorNo
     await node.wallet.load("gouwe", foreign, now)
     (one,) = await node.renewal.expiring(within=PAUSE + timedelta(days=40))
     assert (one.subject, one.renewed_here, one.types) == ("gouwe", False, ("ExampleCredential",))
+
+
+async def test_what_a_key_signed_that_left_the_document_is_signed_again(node: VendorNode) -> None:
+    did = await node.found("gouwe")
+    for_ever = await held(node, did, did, "gouwe", expirationDate=None)
+    assert await node.renewal.renew_due() == 0
+    changes = KeyChanges(node.database, node.subjects, node.vault, node.clock, FixedEntropy("changes"))
+    changes.on_compromise.append(node.renewal.after_compromise)
+    ((kid, _),) = await node.subjects.keys(did)
+    node.audit.available = False  # nothing can be recorded at that moment, so nothing is signed
+    await changes.compromise("gouwe", kid)
+    assert await ids(node, "gouwe") == [for_ever.id]
+    node.audit.available = True
+    assert await node.renewal.renew_due() == 1
+    (again,) = await node.wallet.credentials("gouwe")
+    assert again.id != for_ever.id
+    assert again.jws is not None
+    assert again.jws.kid in dict(await node.subjects.keys(did))
+    assert await node.renewal.renew_due() == 0
+
+
+async def test_what_is_due_is_renewed_when_the_node_starts(node: VendorNode) -> None:
+    did = await node.found("gouwe")
+    first = await held(node, did, did, "gouwe", expirationDate="2026-11-22T12:06:00Z")
+    node.clock.jump(PAUSE)
+    running = asyncio.create_task(node.renewal.run())
+    try:
+        for _ in range(500):  # each look lets the loop go on
+            if await ids(node, "gouwe") != [first.id]:
+                break
+        assert await ids(node, "gouwe") != [first.id]
+    finally:
+        running.cancel()

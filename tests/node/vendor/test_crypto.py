@@ -135,3 +135,10 @@ async def test_a_payload_that_is_not_base64_is_refused(node: VendorNode) -> None
     kid, _ = await kid_of(node, "gouwe")
     said = await node.call("POST", f"{CRYPTO}/sign_jws", {"kid": kid, "headers": {}, "payload": "%"})
     assert said.status == 400
+
+
+async def test_a_key_that_the_vault_lost_signs_nothing(node: VendorNode) -> None:
+    kid, _ = await kid_of(node, "gouwe")
+    node.vault.keys.clear()
+    said = await node.call("POST", f"{CRYPTO}/sign_jwt", {"kid": kid, "claims": {"a": 1}})
+    assert (said.status, said.body["code"]) == (400, "unknown_key")

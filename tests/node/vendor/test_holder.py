@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import text
 
 from credentials.jws import SignedJWS
 from credentials.vc.credential import SignedCredential
@@ -180,3 +181,37 @@ async def test_a_caller_presents_for_the_organisation_it_is_of_only(node: Vendor
     mine, theirs = await node.key_for("a", "gouwe"), await node.key_for("b", "oever")
     assert (await node.call("POST", f"{HOLDER}/vp", body, key=mine)).status == 200
     assert (await node.call("POST", f"{HOLDER}/vp", body, key=theirs)).status == 403
+
+
+async def test_what_another_issuer_revoked_is_left_out_and_shown_as_revoked(node: VendorNode) -> None:
+    did = await node.found("gouwe")
+    credential = await issued(node, did, did)
+    assert (await node.call("POST", f"{HOLDER}/gouwe/vc", credential)).status == 204
+    async with node.database.transaction() as connection:  # as if somebody else had issued it: only its list knows
+        await connection.execute(text("UPDATE status_lists SET version = version + 1"))
+        await connection.execute(text("UPDATE issued_credentials SET revoked_at = 1"))
+        await connection.execute(text("UPDATE issued_credentials SET credential_id = 'another'"))
+    node.clock.jump(timedelta(seconds=60))
+    assert (await node.call("GET", f"{HOLDER}/gouwe/vc")).body == []
+    (one,) = (await node.call("GET", f"{HOLDER}/gouwe/vc/search")).body["verifiableCredentials"]
+    assert one["revocation"]["date"] == "2026-11-22T12:01:00Z"
+
+
+async def test_a_credential_whose_status_can_not_be_told_stays_in_the_list(node: VendorNode) -> None:
+    did = await node.found("gouwe")
+    credential = await issued(node, did, did)
+    assert (await node.call("POST", f"{HOLDER}/gouwe/vc", credential)).status == 204
+    node.clock.jump(timedelta(hours=1))
+    node.internet.broken["https://gouwe.example:8443"] = "unreachable"
+    assert (await node.call("GET", f"{HOLDER}/gouwe/vc")).body == [credential]
+
+
+@pytest.mark.parametrize("query", ["credentialType=a&credentialType=b", "credentialType=%20", "credentialType="])
+async def test_a_search_that_can_not_be_meant_is_refused(node: VendorNode, query: str) -> None:
+    await node.found("gouwe")
+    assert (await node.call("GET", f"{HOLDER}/gouwe/vc/search?{query}")).status == 400
+
+
+async def test_more_credentials_than_a_presentation_holds_are_refused(node: VendorNode) -> None:
+    body = {"verifiableCredentials": ["a.b.c"] * 33, "format": "jwt_vp"}
+    assert "more than 32" in (await node.call("POST", f"{HOLDER}/vp", body)).body["detail"]

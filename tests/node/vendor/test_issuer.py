@@ -208,3 +208,15 @@ async def test_renewing_gives_one_successor_however_often_it_is_asked(node: Vend
     assert next_one.statuses[0]["statusListIndex"] == "1"
     for_ever = SignedCredential.parse((await node.call("POST", VC, organization(did, did))).body).id
     assert (await node.call("POST", f"{path_of(for_ever)}/renew")).status == 409
+
+
+async def test_a_request_with_fractions_is_the_same_again(node: VendorNode) -> None:
+    did = await node.found("gouwe")
+    subject = {"id": did, "share": 0.5, "list": [1, {"x": 0.25}]}
+    body = organization(did, did, type="OwnCredential", credentialSubject=subject)
+    made = [(await node.call("POST", VC, body, headers={"Idempotency-Key": "k"})).body for _ in range(2)]
+    assert made[0] == made[1]
+    assert (
+        "issuer's DID method: none"
+        in (await node.call("POST", VC, {**body, "issuer": "x", "visibility": "p"})).body["detail"]
+    )
