@@ -19,6 +19,7 @@ from `credentials.vc.verify` only. Checks raise; none returns a boolean that cou
 `vc.issue`, `vc.present`              make credentials and presentations
 `jsonld`                              JSON-LD: contexts, canonical form, JsonWebSignature2020
 `status`                              status lists: entries, lists, the check, and how to make them
+`types`                               what each type of credential has to say: JSON Schemas, and an operator's own
 `query`                               presentation definitions: match, submit, check a submission
 ====================================  ==================================================================
 
