@@ -7,7 +7,7 @@ texts at the top of a credential or presentation, and nothing else starts with `
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from credentials.errors import MalformedError
@@ -23,6 +23,8 @@ MAX_TEXT: Final = MAX_JSON_BYTES
 
 _CONTEXT = "@context"
 _CARRIES = "verifiableCredential"
+_MAY_BE_EMPTY = frozenset({_CARRIES, "credentialStatus"})
+"""Members at the top whose empty array everybody reads as absent."""
 
 
 def checked(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,6 +37,27 @@ def checked(document: Mapping[str, Any]) -> dict[str, Any]:
             not at the top of a credential or presentation, a name with a colon, or null.
     """
     return _Walk().members(document, 0, may_name_contexts=True)
+
+
+def check_together(documents: Iterable[Mapping[str, Any]]) -> None:
+    """Check that documents that come in one message are together no larger than one may be: each costs its own canonical form.
+
+    Raises:
+        MalformedError: they have more than `MAX_VALUES` members and elements in all.
+    """
+    values = 0
+    waiting: list[object] = list(documents)
+    while waiting:
+        found = waiting.pop()
+        inside: Collection[object] = ()
+        if isinstance(found, Mapping):
+            inside = found.values()
+        elif isinstance(found, list | tuple):
+            inside = found
+        values += len(inside)
+        if values > MAX_VALUES:
+            raise MalformedError(f"JSON-LD: more than {MAX_VALUES} values in the credentials of one message")
+        waiting.extend(inside)
 
 
 class _Walk:
@@ -67,6 +90,9 @@ class _Walk:
                 raise MalformedError("JSON-LD: a member is named by an IRI, not by a term")
             self.characters += len(name)
             # (2) values; the credentials in a presentation have contexts of their own
+            if depth == 0 and name in _MAY_BE_EMPTY and value == []:
+                copy[name] = []
+                continue
             copy[name] = self.value(value, depth + 1, carried=depth == 0 and name == _CARRIES)
         return copy
 
@@ -87,6 +113,11 @@ class _Walk:
             case Mapping():
                 return self.members(found, depth, may_name_contexts=carried)
             case list() | tuple():
+                # (3) no statement is made of an empty array, or of an array in an array: a holder could add one to what was signed
+                if not found:
+                    raise MalformedError("JSON-LD: an empty array is not accepted; no signature covers it")
+                if any(isinstance(item, list | tuple) for item in found):
+                    raise MalformedError("JSON-LD: an array in an array is not accepted; no signature covers it")
                 self._enter(depth, len(found))
                 return [self.value(item, depth + 1, carried=carried) for item in found]
             case None:

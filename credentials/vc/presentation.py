@@ -16,6 +16,7 @@ from credentials.did.identifier import DID, did_of_key
 from credentials.errors import MalformedError
 from credentials.fields import Fields
 from credentials.jsonld.proof import Proof
+from credentials.jsonld.shape import check_together
 from credentials.jws import SignedJWS
 from credentials.keys import KeyId
 from credentials.vc.credential import VC_CONTEXT, SignedCredential, VerifiedCredential
@@ -218,4 +219,6 @@ def _credentials(vp: Fields) -> tuple[SignedCredential, ...]:
     items = carried if isinstance(carried, list) else [] if carried is None else [carried]
     if len(items) > MAX_CREDENTIALS:
         raise MalformedError(f"presentation: more than {MAX_CREDENTIALS} credentials")
-    return tuple(SignedCredential.parse(item) for item in items)
+    found = tuple(SignedCredential.parse(item) for item in items)
+    check_together([each.raw for each in found if each.has_proof and isinstance(each.raw, Mapping)])
+    return found

@@ -18,6 +18,10 @@ MAX_WAITING = 64
 Value = TypeVar("Value")
 
 
+class OverloadedError(UnavailableError):
+    """We have too much to do: nothing is wrong with the message, or with what it names."""
+
+
 class OffLoop:
     """One thread, started with the first work."""
 
@@ -29,11 +33,11 @@ class OffLoop:
         """Return the outcome of ``work``.
 
         Raises:
-            UnavailableError: too much waits already.
+            OverloadedError: too much waits already.
             Exception: whatever ``work`` raised.
         """
         if self._waiting >= MAX_WAITING:
-            raise UnavailableError("too many messages wait to be verified")
+            raise OverloadedError("too many messages wait to be verified")
         if self._thread is None:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verification")
         self._waiting += 1

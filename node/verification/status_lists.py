@@ -25,6 +25,7 @@ from credentials.unavailable import Unavailable
 from node.identity.published import max_age
 from node.identity.single_flight import SingleFlight
 from node.ports import Clock, HttpClient, HttpRequest, PeerError
+from node.verification.off_loop import OverloadedError
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,11 @@ class StatusLists:
         self._flights: SingleFlight[str, None] = SingleFlight()
 
     async def get(self, urls: Iterable[str]) -> Mapping[str, VerifiedStatusList | Unavailable]:
-        """Return the list at each address, or why it can not be had; all are fetched side by side."""
+        """Return the list at each address, or why it can not be had; all are fetched side by side.
+
+        Raises:
+            OverloadedError: we have too much to do to verify one.
+        """
         wanted = sorted(set(urls))
         now = self._clock.monotonic()
         stale = []
@@ -135,7 +140,9 @@ class StatusLists:
                 for url, kept in self._kept.items()
                 if now - kept.used_at < IN_USE_SECONDS and now + 2 * ROUND_SECONDS >= kept.fresh_until
             ]
-            await asyncio.gather(*(self._flights.run(url, partial(self._refresh, url)) for url in due))
+            await asyncio.gather(
+                *(self._flights.run(url, partial(self._refresh, url)) for url in due), return_exceptions=True
+            )
 
     def _will_do(self, kept: _Kept, now: float) -> bool:
         """Whether nobody has to wait: fresh, or its publisher failed a moment ago."""
@@ -156,6 +163,9 @@ class StatusLists:
         fresh = FRESH_SECONDS
         try:
             fresh = await self._fetch(url, kept)
+        except OverloadedError:  # that is us, not its publisher: no grace, and nobody is told that it is away
+            kept.fresh_until = 0.0
+            raise
         except (PeerError, CredentialError, _NotAListError) as error:
             failure = str(error)
             if isinstance(error, CredentialError) and not isinstance(error, UnavailableError):
@@ -177,13 +187,13 @@ class StatusLists:
             HttpRequest(method="GET", url=url, headers=headers, max_bytes=MAX_LIST_DOCUMENT, timeout=TIMEOUT)
         )
         if answer.status == HTTPStatus.NOT_MODIFIED and "If-None-Match" in headers and kept.found is not None:
-            signed = kept.found.list
+            signed, etag = kept.found.list, kept.etag
         elif answer.status == HTTPStatus.OK and answer.media_type in _MEDIA_TYPES:
-            signed = StatusList.parse(answer.body)
-            kept.etag = _usable(answer.headers.get("etag"))
+            signed, etag = StatusList.parse(answer.body), _usable(answer.headers.get("etag"))
         else:
             raise _NotAListError(answer.status)
-        kept.found = await self._verify(signed, url)
+        # Both at once, and only when the list is good: the tag of a newer list beside an older one would keep the older for ever.
+        kept.found, kept.etag = await self._verify(signed, url), etag
         if answer.body:
             kept.size = len(signed.bits) + 4 * len(answer.body)  # as text, as bytes, and taken apart
         fresh = FRESH_SECONDS

@@ -75,6 +75,7 @@ class Verifier:
         self._clock = clock
         self._revocation = revocation
         self._off_loop = OffLoop()
+        self._lists_off_loop = OffLoop()  # a lane of their own: no stranger's messages stand before an issuer's list
         self.signatures = SignatureMemory() if signatures is None else signatures
         self.status_lists = StatusLists(peers, clock, self._verify_list)
 
@@ -160,16 +161,18 @@ class Verifier:
         """Make a decision on ``messages``, beside the event loop when they take long.
 
         Raises:
-            UnavailableError: too many wait already.
+            OverloadedError: too many wait already.
             Exception: whatever the decision raised.
         """
         if any(map(_takes_long, messages)):
-            return await self._off_loop.run(decision)
+            lists = all(isinstance(message, StatusList) for message in messages)
+            return await (self._lists_off_loop if lists else self._off_loop).run(decision)
         return decision()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._off_loop.close()
+        self._lists_off_loop.close()
 
     async def _outcome(
         self, presentation: SignedPresentation, evidence: Evidence, audience: str

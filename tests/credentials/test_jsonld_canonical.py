@@ -121,9 +121,9 @@ def test_the_canonical_form_of_a_credential() -> None:
     [
         a_document(),
         a_document(issuer={"id": "did:web:ministry.example"}, credentialSubject=[{"id": HOLDER}]),
-        in_schema_org([1, 2.5, -0.25, 1e22, 1e-7, True, "x", {"b": {"c": ["d", "d"]}}, [["e"]]]),
+        in_schema_org([1, 2.5, -0.25, 1e22, 1e-7, True, "x", {"b": {"c": ["d", "d"]}}, "e"]),
         in_schema_org({"type": ["Thing", "urn:x:Thing"], "id": "urn:x:9", "url": "urn:x:8", "birthDate": "2001-01-01"}),
-        in_schema_org([{"b": [{}, {}, {"c": {}}]}, {"b": [{}, {}, {"c": {}}]}, {"b": []}]),
+        in_schema_org([{"b": [{}, {}, {"c": {}}]}, {"b": [{}, {}, {"c": {}}]}, {"b": "x"}]),
         a_presentation(SELF_ATTESTED),
         a_presentation("eyJhbGciOiJFUzI1NiJ9.e30.c2ln"),
         a_presentation(a_document(proof={"type": "JsonWebSignature2020", "jws": "a..b"}), SELF_ATTESTED),
@@ -131,7 +131,7 @@ def test_the_canonical_form_of_a_credential() -> None:
             "@context": NUTS_CONTEXT,
             "id": "urn:x:1",
             "type": "NutsAuthorizationCredential",
-            "resources": [{"path": "/a", "operations": []}, {"path": "/b", "operations": ["read"]}],
+            "resources": [{"path": "/a", "operations": ["write"]}, {"path": "/b", "operations": ["read"]}],
             "localParameters": {"ö": ["\u0001", {"z": 1, "a": "é"}]},
         },
     ],
@@ -360,8 +360,14 @@ def test_nesting_ten_thousand_deep_is_refused() -> None:
     arrays: list[Any] = []
     for _ in range(10_000):
         arrays = [arrays]
-    with pytest.raises(MalformedError, match="nested deeper"):
+    with pytest.raises(MalformedError, match="array in an array"):
         canonical_nquads(in_schema_org(arrays))
+
+
+@pytest.mark.parametrize("added", [[], [[]], [[], []], [["a"]], ["a", []], {"b": []}])
+def test_what_no_statement_is_made_of_can_not_be_added_to_what_was_signed(added: Any) -> None:
+    with pytest.raises(MalformedError, match="no signature covers it"):
+        canonical_nquads(in_schema_org(added))
 
 
 def tree(width: int, depth: int) -> dict[str, Any]:

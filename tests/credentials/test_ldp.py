@@ -323,3 +323,16 @@ def test_any_document_is_a_presentation_or_one_error(changes: dict[str, Any]) ->
             SignedPresentation.parse(document)
         except MalformedError:
             continue
+
+
+def test_credentials_of_one_message_are_together_no_larger_than_one_may_be() -> None:
+    """Each costs its own canonical form, in the one thread that makes them: 32 large ones took ten seconds."""
+    large = issued()
+    large["credentialSubject"] = large["credentialSubject"] | {f"x{index}": "y" for index in range(1_000)}
+    SignedPresentation.parse(presented(issued(), issued()))
+    for value in (
+        {"verifiableCredential": [large] * 3},
+        {"verifiableCredential": [issued() | {"evidence": ["x"] * 3_000}]},
+    ):
+        with pytest.raises(MalformedError, match="values in the credentials of one message"):
+            SignedPresentation.parse(presented(issued()) | value)

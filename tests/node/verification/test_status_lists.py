@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import logging
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from credentials.status.lists import VerifiedStatusList
 from credentials.unavailable import Unavailable
 from credentials.vc.credential import SignedCredential
 from node.verification import status_lists
+from node.verification.off_loop import MAX_WAITING, OverloadedError
 from node.verification.status_lists import (
     FRESH_SECONDS,
     IN_USE_SECONDS,
@@ -297,3 +299,51 @@ async def test_memory_is_bounded(setting: Setting, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(status_lists, "MAX_KEPT_BYTES", 100)
     found = await setting.verifier.status_lists.get([LIST_URL])
     assert isinstance(found[LIST_URL], Unavailable)
+
+
+async def test_a_newer_list_that_could_not_be_verified_once_is_asked_for_whole_again(setting: Setting) -> None:
+    """Its entity tag beside the older list would answer 304, and keep the older one alive for ever."""
+    setting.publisher.tagged = True
+    assert await refusal(setting) is None
+    setting.publisher.revoked.add(7)
+    setting.clock.jump(FRESH_SECONDS + 1)
+    setting.parties.names.discard("ministry")  # its DID document is away for one moment
+    await fetched(setting)
+    setting.parties.names.add("ministry")
+    for _ in range(3):
+        setting.clock.jump(3_600)
+        assert isinstance(await refusal(setting), RevokedError)
+
+
+async def test_a_flood_of_messages_keeps_no_list_from_being_verified(setting: Setting) -> None:
+    setting.publisher.as_jwt = False
+    assert await refusal(setting) is None
+    setting.publisher.revoked.add(7)
+    setting.clock.jump(FRESH_SECONDS + 1)
+    go_on = threading.Event()
+    flood = [asyncio.ensure_future(setting.verifier._off_loop.run(go_on.wait)) for _ in range(MAX_WAITING)]
+    await asyncio.sleep(0)
+    try:
+        found = await fetched(setting)
+        assert isinstance(found, VerifiedStatusList)
+        assert found.list.is_set(7)
+    finally:
+        go_on.set()
+        await asyncio.gather(*flood)
+
+
+async def test_what_we_are_too_busy_to_verify_gets_no_grace(setting: Setting) -> None:
+    setting.publisher.as_jwt = False
+    assert await refusal(setting) is None
+    setting.clock.jump(FRESH_SECONDS + 1)
+    go_on = threading.Event()
+    flood = [asyncio.ensure_future(setting.verifier._lists_off_loop.run(go_on.wait)) for _ in range(MAX_WAITING)]
+    await asyncio.sleep(0)
+    try:
+        with pytest.raises(OverloadedError):
+            await fetched(setting)
+        assert not setting.verifier.status_lists.overdue()
+    finally:
+        go_on.set()
+        await asyncio.gather(*flood)
+    assert await refusal(setting) is None
