@@ -29,13 +29,15 @@ def address_allowed(address: str, *, loopback: bool) -> bool:
     """Say whether a connection to ``address`` (an IP address in text) may be opened.
 
     Args:
-        address: what the resolver gave or the URL held; anything that is no IP address is refused.
+        address: what the resolver gave or the URL held; anything that is no IP address, or one with a zone (``%lo``), is refused.
         loopback: whether ``unsafe_loopback_peers`` is set.
     """
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address)
     except ValueError:
         return False
+    if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
+        return False  # no public address has a zone: it says by which interface to leave
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
     if isinstance(parsed, IPv4Address):
