@@ -1,7 +1,9 @@
 """What the documents name exists: tests, files, commands, make targets, links."""
 
 import ast
+import importlib
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,19 @@ def test_every_test_that_the_threats_name_exists() -> None:
         if not (ROOT / "tests" / file).is_file() or (name and name not in _functions(ROOT / "tests" / file))
     ]
     assert missing == []
+
+
+def test_the_limits_in_the_threats_are_those_of_the_code() -> None:
+    text = (ROOT / "docs/threats.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .+ \| ([0-9,]+) \| `((?:[a-z_0-9]+\.)+)([A-Z_0-9]+)` \|$", text, re.MULTILINE)
+    assert len(rows) > 40
+    wrong = []
+    for limit, module, name in rows:
+        value = getattr(importlib.import_module(module.rstrip(".")), name)
+        seconds = value.total_seconds() if isinstance(value, timedelta) else value
+        if seconds != int(limit.replace(",", "")):
+            wrong.append(f"{module}{name} is {seconds:,}")
+    assert wrong == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
