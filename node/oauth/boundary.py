@@ -82,7 +82,7 @@ def _refused_elsewhere(error: TokenRefusedError) -> RequestError:
                 HTTPStatus.BAD_GATEWAY,
                 "peer_unreachable",
                 "the authorization server can not be reached",
-                "hazel doctor walks the way to it step by step",
+                "check the address, and its name in DNS and the firewall in between as this machine sees them",
             )
         case _:
             return RequestError(
