@@ -47,6 +47,7 @@ from node.health import HEALTH, Health
 from node.identity import boundary as identity_boundary
 from node.identity import routes as identity_routes
 from node.identity import vdr_routes
+from node.identity.credential_seal import CredentialSeal
 from node.identity.errors import UnknownSubjectError
 from node.identity.key_changes import KeyChanges
 from node.identity.known_subject import known_subject
@@ -162,7 +163,9 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     stack.callback(vault.close)
     sealing = vault.secret("seal")
     database = await stack.enter_async_context(open_database(config.database_url))
-    await bring_up_to_date(database)
+    wallet_seal = CredentialSeal.of(vault, "wallet", entropy)
+    issued_seal = CredentialSeal.of(vault, "issued", entropy)
+    await bring_up_to_date(database, {"wallet": wallet_seal, "issued": issued_seal})
     sealer = Sealer(sealing, purpose="audit", entropy=entropy)
     audit = SqliteAuditLog(audit_file, sealer=sealer, clock=clock)
     await audit.open()
@@ -171,7 +174,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
     # Who we are, and whom we believe.
     subjects = Subjects(database, vault, clock, entropy, config.url, methods=config.did_methods)
     holder = await _holder(subjects, config)
-    wallet = Wallet(database, subjects, clock)
+    wallet = Wallet(database, subjects, clock, wallet_seal)
     resolver = DidResolver(subjects, world.peers, clock, config.url)
     signatures = SignatureMemory()
     usecases = _usecases(config)
@@ -229,6 +232,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:  #
         subjects=subjects,
         wallet=wallet,
         vault=vault,
+        issued_seal=issued_seal,
         lists=lists,
         verifier=verifier,
         audit=audit,

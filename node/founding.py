@@ -19,6 +19,7 @@ from credentials.keys import KeyId, SoftwareKey
 from credentials.vc.issue import issue_x509_credential
 from node.config.load import load_config
 from node.config.template import Chosen, config_text
+from node.identity.credential_seal import CredentialSeal
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
 from node.keys.choosing import open_vault
@@ -143,7 +144,8 @@ async def _fill(
         credential_id = None
         if certificate is not None:
             raw = _x509_credential(certificate, did, config.organisation.ura, clock, entropy)
-            held = await Wallet(database, subjects, clock).load(subject.name, raw, clock.now())
+            wallet = Wallet(database, subjects, clock, CredentialSeal.of(vault, "wallet", entropy))
+            held = await wallet.load(subject.name, raw, clock.now())
             credential_id = held.id
         key = await ApiKeys(database).create(
             "api.key", entropy=entropy, now=clock.now(), subjects=EVERYTHING, operations=EVERYTHING

@@ -1,12 +1,14 @@
 """Sealing at rest: AES-256-GCM under a secret of the vault, for what is stored but must not be read from the disk.
 
-Used for query text and break-glass reasons (audit) and for consents. A sealed value is bound to its place by associated data,
+Used for query text and break-glass reasons (audit), consents and credentials. A sealed value is bound to its place by associated data,
 so it can not be moved to another row. Layout: version (1 byte) | salt (16) | nonce (12) | ciphertext and tag.
 
 The key of a value is HKDF-SHA-256 of the vault's secret with the salt and the purpose. A salt is drawn per process and renewed
 long before random nonces could repeat (NIST SP 800-38D §8.3 allows 2^32 per key).
 """
 
+import hashlib
+import hmac
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -51,6 +53,9 @@ class Sealer:
             return AESGCM(HKDF(algorithm=hashes.SHA256(), length=32, salt=salt, info=info).derive(secret))
 
         self._cipher = cipher
+        self._digest_key = HKDF(
+            algorithm=hashes.SHA256(), length=32, salt=None, info=b"hazel digest 1 " + purpose.encode()
+        ).derive(secret)
         self._renew()
 
     def _renew(self) -> None:
@@ -66,6 +71,10 @@ class Sealer:
         salt, cipher = self._salt, self._sealing
         nonce = self._entropy.token(_NONCE_BYTES)
         return _VERSION + salt + nonce + cipher.encrypt(nonce, plain, bound_to)
+
+    def digest(self, plain: bytes) -> bytes:
+        """Return 32 bytes that are the same for the same ``plain`` and purpose: for finding what must not be readable."""
+        return hmac.digest(self._digest_key, plain, hashlib.sha256)
 
     def unseal(self, sealed: bytes, bound_to: bytes) -> bytes:
         """Open what :meth:`seal` made.

@@ -1,8 +1,8 @@
 """The credentials our organisations hold (WIRE §2.11.5, holder API).
 
 Order matters: matching takes the first credential that fits (WIRE §2.15), so credentials keep the order in which they came.
-A credential is kept exactly as received and handed on unchanged. It has to be about one of the organisation's DIDs; whether it is
-*true* is checked by whoever relies on it.
+A credential is kept exactly as received, sealed (``credential_seal.py``), and handed on unchanged. It has to be about one of the
+organisation's DIDs; whether it is *true* is checked by whoever relies on it.
 """
 
 import json
@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from credentials.errors import MalformedError
 from credentials.vc.credential import SignedCredential
+from node.identity.credential_seal import CredentialSeal
 from node.identity.errors import CredentialConflictError, ForeignCredentialError, UnknownCredentialError
 from node.identity.subjects import Subjects
 from node.ports import Clock
@@ -54,13 +55,15 @@ class Wallet:
         database: with the table ``wallet``.
         subjects: whose wallets these are.
         clock: decides what has expired.
+        seal: for the purpose "wallet".
     """
 
-    def __init__(self, database: Database, subjects: Subjects, clock: Clock) -> None:
+    def __init__(self, database: Database, subjects: Subjects, clock: Clock, seal: CredentialSeal) -> None:
         self._database = database
         self._subjects = subjects
         self._clock = clock
-        self._parsed: OrderedDict[str, SignedCredential] = OrderedDict()
+        self._seal = seal
+        self._parsed: OrderedDict[tuple[str, str], tuple[bytes, SignedCredential]] = OrderedDict()
 
     async def credentials(self, subject: str) -> tuple[SignedCredential, ...]:
         """Return what ``subject`` can present now: credentials in order that have not expired and that we did not revoke.
@@ -81,11 +84,12 @@ class Wallet:
 
         Raises:
             UnknownSubjectError: no such subject.
+            SealError: a row was changed, or comes from another place.
         """
         await self._subjects.get(subject)
         async with self._database.reading() as connection:
             rows = await connection.execute(
-                select(wallet.c.raw, wallet.c.loaded_at, issued_credentials.c.revoked_at)
+                select(wallet.c.credential_id, wallet.c.sealed, wallet.c.loaded_at, issued_credentials.c.revoked_at)
                 .join_from(
                     wallet,
                     issued_credentials,
@@ -96,13 +100,17 @@ class Wallet:
                 .order_by(wallet.c.position, wallet.c.credential_id)
             )
             found = rows.all()
-        return tuple(Held(credential=self._read(raw), loaded_at=at, revoked_at=revoked) for raw, at, revoked in found)
+        return tuple(
+            Held(credential=self._read(subject, name, bytes(sealed)), loaded_at=at, revoked_at=revoked)
+            for name, sealed, at, revoked in found
+        )
 
     async def holds(self, subject: str, credential_id: str) -> bool:
         """Tell whether a credential is in the wallet of ``subject``."""
+        name = self._seal.name_of(credential_id)
         async with self._database.reading() as connection:
             found = await connection.scalar(
-                select(wallet.c.position).where(wallet.c.subject == subject, wallet.c.credential_id == credential_id)
+                select(wallet.c.position).where(wallet.c.subject == subject, wallet.c.credential_id == name)
             )
         return found is not None
 
@@ -122,14 +130,14 @@ class Wallet:
         """
         # (1) a credential that we can tell apart from others, (2) about us
         credential = await self._own(subject, raw)
-        text = _keep(raw)
+        text, name = _keep(raw), self._seal.name_of(credential.id or "")
         async with self._database.transaction() as connection:
             # (3) not another one under a known id
             known = await connection.scalar(
-                select(wallet.c.raw).where(wallet.c.subject == subject, wallet.c.credential_id == credential.id)
+                select(wallet.c.sealed).where(wallet.c.subject == subject, wallet.c.credential_id == name)
             )
             if known is not None:
-                if _same(known, text):
+                if _same(self._seal.unseal(bytes(known), subject, name), text):
                     return credential
                 raise CredentialConflictError
             # (4) room for it
@@ -142,7 +150,9 @@ class Wallet:
                 raise MalformedError(f"the wallet holds {MAX_CREDENTIALS} credentials already")
             await connection.execute(
                 insert(wallet).values(
-                    subject=subject, position=0 if last is None else last + 1, **_columns(credential, text, now)
+                    subject=subject,
+                    position=0 if last is None else last + 1,
+                    **self._columns(subject, credential, text, now),
                 )
             )
         return credential
@@ -165,8 +175,8 @@ class Wallet:
         async with self._database.transaction() as connection:
             changed = await connection.execute(
                 update(wallet)
-                .where(wallet.c.subject == subject, wallet.c.credential_id == credential_id)
-                .values(**_columns(credential, _keep(raw), now))
+                .where(wallet.c.subject == subject, wallet.c.credential_id == self._seal.name_of(credential_id))
+                .values(**self._columns(subject, credential, _keep(raw), now))
             )
         if changed.rowcount == 0:
             raise UnknownCredentialError
@@ -181,7 +191,9 @@ class Wallet:
         await self._subjects.get(subject)
         async with self._database.transaction() as connection:
             gone = await connection.execute(
-                delete(wallet).where(wallet.c.subject == subject, wallet.c.credential_id == credential_id)
+                delete(wallet).where(
+                    wallet.c.subject == subject, wallet.c.credential_id == self._seal.name_of(credential_id)
+                )
             )
         if gone.rowcount == 0:
             raise UnknownCredentialError
@@ -196,29 +208,31 @@ class Wallet:
             raise ForeignCredentialError
         return credential
 
-    def _read(self, text: str) -> SignedCredential:
-        """Return what :func:`_keep` kept, read once."""
-        known = self._parsed.get(text)
-        if known is not None:
-            self._parsed.move_to_end(text)
-            return known
-        credential = self._parsed[text] = _restore(text)
+    def _read(self, subject: str, name: str, sealed: bytes) -> SignedCredential:
+        """Open and read a row, once: what is remembered is remembered of this row, as it is now."""
+        known = self._parsed.get((subject, name))
+        if known is not None and known[0] == sealed:
+            self._parsed.move_to_end((subject, name))
+            return known[1]
+        credential = _restore(self._seal.unseal(sealed, subject, name))
+        self._parsed[subject, name] = sealed, credential
+        self._parsed.move_to_end((subject, name))
         while len(self._parsed) > MAX_PARSED:
             self._parsed.popitem(last=False)
         return credential
 
-
-def _columns(credential: SignedCredential, text: str, now: datetime) -> dict[str, Any]:
-    """What is stored of a credential, beside whose it is and its place."""
-    expires_at = credential.expires_at
-    return {
-        "credential_id": credential.id,
-        "raw": text,
-        "issuer": credential.issuer,
-        "types_json": json.dumps(list(credential.types)),
-        "expires_at": None if expires_at is None else int(expires_at.timestamp() * 1000),
-        "loaded_at": int(now.timestamp() * 1000),
-    }
+    def _columns(self, subject: str, credential: SignedCredential, text: str, now: datetime) -> dict[str, Any]:
+        """What is stored of a credential, beside whose it is and its place in the order."""
+        expires_at = credential.expires_at
+        name = self._seal.name_of(credential.id or "")
+        return {
+            "credential_id": name,
+            "sealed": self._seal.seal(text, subject, name),
+            "issuer": credential.issuer,
+            "types_json": json.dumps(list(credential.types)),
+            "expires_at": None if expires_at is None else int(expires_at.timestamp() * 1000),
+            "loaded_at": int(now.timestamp() * 1000),
+        }
 
 
 def _keep(raw: str | Mapping[str, Any]) -> str:

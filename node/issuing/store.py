@@ -1,4 +1,7 @@
-"""Rows of what was issued. One transaction per decision; what can happen once is one statement that can succeed once."""
+"""Rows of what was issued. One transaction per decision; what can happen once is one statement that can succeed once.
+
+The credential itself is sealed, and so is the digest of the request (``node/identity/credential_seal.py``).
+"""
 
 import json
 from collections.abc import Mapping
@@ -13,6 +16,7 @@ from credentials.did.identifier import DID
 from credentials.keys import KeyId
 from credentials.vc.credential import SignedCredential
 from node.audit.record import from_milliseconds, milliseconds
+from node.identity.credential_seal import CredentialSeal
 from node.storage.database import Database
 from node.storage.schema import issued_credentials as issued
 from node.storage.schema import status_lists, wallet
@@ -37,7 +41,7 @@ class Issued:
         status_list: address of the list with its bit; ``None``: it can not be revoked.
         revoked_at: ``None`` while it stands.
         renews: the credential that it replaces.
-        request_key: the caller's idempotency key.
+        request_key: the caller's idempotency key; ``None`` when read back, since only a digest of it is kept.
         request_sha256: digest of the request that had it.
     """
 
@@ -73,13 +77,17 @@ class IssuedStore:
 
     Args:
         database: with the tables ``issued_credentials`` and ``status_lists``.
+        seal: for the purpose "issued".
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, seal: CredentialSeal) -> None:
         self._database = database
+        self._seal = seal
 
     async def add(self, one: Issued) -> bool:
         """Keep ``one``; ``False`` when its request key was used, or what it renews was renewed, in the meantime."""
+        place = (one.subject, one.credential_id)
+        digest = one.request_sha256
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(
@@ -90,14 +98,14 @@ class IssuedStore:
                         holder=one.holder,
                         type=one.type,
                         kid=one.kid,
-                        raw=one.raw,
+                        sealed=self._seal.seal(one.raw, *place),
                         issued_at=milliseconds(one.issued_at),
                         expires_at=None if one.expires_at is None else milliseconds(one.expires_at),
                         status_list=one.status_list,
                         status_index=one.status_index,
                         renews=one.renews,
-                        request_key=one.request_key,
-                        request_sha256=one.request_sha256,
+                        request_key=None if one.request_key is None else self._seal.digest(one.request_key),
+                        request_sealed=None if digest is None else self._seal.seal(digest.hex(), *place, "request"),
                     )
                 )
         except IntegrityError:
@@ -111,7 +119,7 @@ class IssuedStore:
 
     async def by_request(self, issuer: DID, request_key: str) -> Issued | None:
         """Return what was issued for an idempotency key."""
-        found = await self._where(issued.c.issuer == issuer, issued.c.request_key == request_key)
+        found = await self._where(issued.c.issuer == issuer, issued.c.request_key == self._seal.digest(request_key))
         return found[0] if found else None
 
     async def successor(self, credential_id: str) -> Issued | None:
@@ -165,29 +173,31 @@ class IssuedStore:
             rows = await connection.execute(
                 select(issued).where(*rules).order_by(issued.c.issued_at, issued.c.credential_id).limit(MAX_FOUND)
             )
-            return tuple(_read(row) for row in rows)
+            return tuple(self._read(row) for row in rows)
+
+    def _read(self, row: Row[Any]) -> Issued:
+        place = (row.subject, row.credential_id)
+        digest = row.request_sealed
+        return Issued(
+            credential_id=row.credential_id,
+            subject=row.subject,
+            issuer=DID(row.issuer),
+            holder=DID(row.holder),
+            type=row.type,
+            kid=KeyId(row.kid),
+            raw=self._seal.unseal(bytes(row.sealed), *place),
+            issued_at=from_milliseconds(row.issued_at),
+            expires_at=None if row.expires_at is None else from_milliseconds(row.expires_at),
+            status_list=row.status_list,
+            status_index=row.status_index,
+            revoked_at=None if row.revoked_at is None else from_milliseconds(row.revoked_at),
+            renews=row.renews,
+            request_sha256=None
+            if digest is None
+            else bytes.fromhex(self._seal.unseal(bytes(digest), *place, "request")),
+        )
 
 
 def keep(wire: str | Mapping[str, Any]) -> str:
     """Return the text that is stored: a JWT as it is, JSON-LD with its members in the order given out."""
     return wire if isinstance(wire, str) else json.dumps(wire, ensure_ascii=False, separators=(",", ":"))
-
-
-def _read(row: Row[Any]) -> Issued:
-    return Issued(
-        credential_id=row.credential_id,
-        subject=row.subject,
-        issuer=DID(row.issuer),
-        holder=DID(row.holder),
-        type=row.type,
-        kid=KeyId(row.kid),
-        raw=row.raw,
-        issued_at=from_milliseconds(row.issued_at),
-        expires_at=None if row.expires_at is None else from_milliseconds(row.expires_at),
-        status_list=row.status_list,
-        status_index=row.status_index,
-        revoked_at=None if row.revoked_at is None else from_milliseconds(row.revoked_at),
-        renews=row.renews,
-        request_key=row.request_key,
-        request_sha256=row.request_sha256,
-    )

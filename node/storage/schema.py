@@ -78,8 +78,8 @@ wallet = Table(
     "wallet",
     metadata,
     Column("subject", ForeignKey("subjects.name"), primary_key=True),
-    Column("credential_id", String(1024), primary_key=True),
-    Column("raw", Text, nullable=False),  # compact JWT or JSON, exactly as received
+    Column("credential_id", String(1024), primary_key=True),  # or a keyed digest of it, see credential_seal.py
+    Column("sealed", LargeBinary, nullable=False),  # compact JWT or JSON exactly as received, AES-256-GCM
     Column("issuer", String(1024), nullable=False),
     Column("types_json", Text, nullable=False),
     Column("expires_at", BigInteger),
@@ -98,15 +98,15 @@ issued_credentials = Table(
     Column("holder", String(2048), nullable=False),  # credentialSubject.id
     Column("type", String(512), nullable=False),  # the one beside VerifiableCredential
     Column("kid", String(640), nullable=False, index=True),  # the key that signed
-    Column("raw", Text, nullable=False),  # compact JWT or JSON, exactly as given out
+    Column("sealed", LargeBinary, nullable=False),  # compact JWT or JSON exactly as given out, AES-256-GCM
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("status_list", ForeignKey("status_lists.url")),  # null: it can not be revoked
     Column("status_index", Integer),
     Column("revoked_at", BigInteger),
     Column("renews", String(1024), unique=True),  # the credential that this one replaces; one successor each
-    Column("request_key", String(255)),  # the caller's Idempotency-Key
-    Column("request_sha256", LargeBinary(32)),  # of the request that had it
+    Column("request_key", String(255)),  # keyed digest of the caller's Idempotency-Key
+    Column("request_sealed", LargeBinary),  # SHA-256 of the request that had it, hexadecimal, AES-256-GCM
     UniqueConstraint("issuer", "request_key"),
     UniqueConstraint("status_list", "status_index"),
     Index("issued_credentials_of_a_type", "issuer", "type"),

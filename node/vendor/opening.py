@@ -6,6 +6,7 @@ from aiohttp import web
 
 from credentials.types.catalogue import CredentialTypes
 from node.audit.log import AuditLog
+from node.identity.credential_seal import CredentialSeal
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
 from node.issuing.issuer import Issuer
@@ -61,6 +62,7 @@ def open_vendor_api(
     subjects: Subjects,
     wallet: Wallet,
     vault: KeyVault,
+    issued_seal: CredentialSeal,
     lists: IssuedLists,
     verifier: Verifier,
     audit: AuditLog,
@@ -69,7 +71,7 @@ def open_vendor_api(
 ) -> VendorApi:
     """Wire issuing, renewal, presenting, signing and the trust list."""
     clock, entropy = world.clock, world.entropy
-    store = IssuedStore(database)
+    store = IssuedStore(database, issued_seal)
     issues = Issuer(store=store, lists=lists, subjects=subjects, types=types, audit=audit, clock=clock, entropy=entropy)
     issues.on_revoked.append(verifier.status_lists.forget)  # what we take back ends here at once
     return VendorApi(

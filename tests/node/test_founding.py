@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from credentials.vc.credential import SignedCredential
 from examples.region.discovery import write_definitions
 from node.app import open_node
 from node.config.load import ConfigError, load_config
@@ -252,9 +251,9 @@ async def test_a_failure_at_the_last_moment_leaves_nothing(tmp_path: Path, monke
 
 async def test_the_credential_is_the_certificates_own_word(tmp_path: Path) -> None:
     founded = await found(tmp_path / "node", certificate=a_certificate())
-    async with open_database(load_config(founded.config).database_url) as database, database.reading() as connection:
-        (raw,) = (await connection.exec_driver_sql("SELECT raw FROM wallet")).scalars().all()
-    credential = SignedCredential.parse(raw)
+    world = World(clock=ManualClock(), entropy=FixedEntropy("x"), peers=SimulatedInternet(), own=SimulatedInternet())
+    async with open_node(load_config(founded.config), world) as node:
+        (credential,) = await node.public[WALLET].credentials("oever")
     assert credential.subjects[0]["san"]["otherName"].split("-")[4] == URA
     assert credential.jws is not None
     UZI.key.public.verify(credential.jws.signature, credential.jws.signing_input, "PS256")

@@ -10,6 +10,7 @@ import pytest
 from credentials.did.identifier import DID
 from credentials.errors import MalformedError
 from credentials.vc.issue import issue_jwt_credential, self_attested
+from node.identity.credential_seal import CredentialSeal
 from node.identity.errors import (
     CredentialConflictError,
     ForeignCredentialError,
@@ -49,7 +50,7 @@ async def did(subjects: Subjects) -> DID:
 
 @pytest.fixture
 def wallet(database: Database, subjects: Subjects, clock: ManualClock) -> Wallet:
-    return Wallet(database, subjects, clock)
+    return Wallet(database, subjects, clock, CredentialSeal.of(MemoryVault(), "wallet", FixedEntropy("seal")))
 
 
 def jwt(holder: DID, seed: str = "1", name: str = "x", days: int | None = 30) -> str:

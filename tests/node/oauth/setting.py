@@ -22,6 +22,7 @@ from credentials.query.definition import PresentationDefinition
 from credentials.vc.credential import NUTS_CONTEXT
 from credentials.vc.issue import issue_x509_credential, self_attested
 from node.identity.boundary import as_request_error as identity_error
+from node.identity.credential_seal import CredentialSeal
 from node.identity.key_changes import KeyChanges
 from node.identity.resolver import DidResolver
 from node.identity.routes import CLOCK, PUBLIC_URL, RESOLVER, SUBJECTS, WALLET
@@ -190,7 +191,7 @@ async def a_node(
             }
         )
         subjects = Subjects(database, vault, clock, entropy, url)
-        wallet = Wallet(database, subjects, clock)
+        wallet = Wallet(database, subjects, clock, CredentialSeal.of(vault, "wallet", FixedEntropy("seal")))
         resolver = DidResolver(subjects, internet, clock, url)
         store = SqlTokenStore(database, audit)
         refusals = RefusalCounter(clock)

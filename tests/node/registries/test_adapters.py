@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from node.identity.credential_seal import CredentialSeal
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
 from node.ports import HttpRequest, HttpResponse
@@ -75,7 +76,8 @@ async def test_only_our_own_organisations_can_be_registered_by_us(tmp_path: Path
         clock = ManualClock()
         subjects = Subjects(database, MemoryVault(), clock, FixedEntropy(), "https://here.example")
         did = (await subjects.create("oever")).dids[0]
-        registrants = OwnRegistrants(subjects, Wallet(database, subjects, clock), "https://here.example")
+        wallet = Wallet(database, subjects, clock, CredentialSeal.of(MemoryVault(), "wallet", FixedEntropy()))
+        registrants = OwnRegistrants(subjects, wallet, "https://here.example")
         found = await registrants.registrant(did)
         assert (found.did, found.credentials) == (did, ())
         assert found.authorization_server == "https://here.example/oauth2/oever"

@@ -17,6 +17,7 @@ from credentials.types.catalogue import CredentialTypes
 from node.audit.routes import as_request_error as audit_error
 from node.identity import routes as identity
 from node.identity.boundary import as_request_error as identity_error
+from node.identity.credential_seal import CredentialSeal
 from node.identity.resolver import DidResolver
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
@@ -145,11 +146,11 @@ async def a_vendor_node(
         async with database.engine.begin() as connection:
             await connection.run_sync(metadata.create_all)
         subjects = Subjects(database, vault, clock, entropy, URL_OF_NODE)
-        wallet = Wallet(database, subjects, clock)
+        wallet = Wallet(database, subjects, clock, CredentialSeal.of(vault, "wallet", FixedEntropy("wallet")))
         resolver = DidResolver(subjects, internet, clock, URL_OF_NODE)
         checker = Verifier(resolver=resolver, peers=internet, clock=clock)
         lists = IssuedLists(database, subjects, clock, entropy, URL_OF_NODE)
-        store = IssuedStore(database)
+        store = IssuedStore(database, CredentialSeal.of(vault, "issued", FixedEntropy("issued")))
         issuing = Issuer(
             store=store,
             lists=lists,
