@@ -13,12 +13,18 @@ from node.cli.output import (
     CommandError,
     members,
     pick,
+    say,
     show,
     show_json,
     show_table,
     word,
 )
 from node.cli.person import add_person_options, asking_person
+from node.cli.usecase_files import known_usecases
+from node.config.model import Config
+
+EMPLOYEE_TYPE = "NutsEmployeeCredential"
+"""What an organisation says of its own people, without a signature; it is in no wallet."""
 
 MAX_CELL = 40
 """Characters of a credential's id; ``--json`` has everything."""
@@ -30,7 +36,7 @@ def add_explain(verbs: Any) -> None:
         verbs, "explain", "would our credentials do for a scope, and which field of which one fails where not", _explain
     )
     parser.epilog = "nothing is presented; exit code 0 when the wallet has what is asked, 1 when it does not"
-    parser.add_argument("scope", metavar="SCOPE", help="what a token would be asked for")
+    parser.add_argument("scope", metavar="SCOPE", help="what a token would be asked for, or the use case it is for")
     parser.add_argument(
         "--server",
         metavar="URL",
@@ -52,17 +58,18 @@ def _explain(arguments: argparse.Namespace) -> int:
     selection = _selection(arguments.select)
 
     async def work(api: NodeApi) -> int:
+        person = asking_person(arguments, api.config)
         asked = {
-            "scope": arguments.scope,
+            "scope": _scope(arguments.scope, api.config),
             "authorization_server": arguments.server,
-            "user": asking_person(arguments, api.config),
+            "user": person,
             "credential_selection": selection,
         }
         explained = (await api.post(f"/internal/explain/v1/{api.subject(arguments.subject)}/credentials", asked)).value
         if arguments.json:
             show_json(explained)
         else:
-            _show(explained)
+            _show(explained, somebody=person is not None)
         return DONE if pick(explained, "satisfied") is True else REFUSED
 
     return with_node(arguments.config, work)
@@ -78,7 +85,17 @@ def _selection(words: list[str]) -> dict[str, str]:
     return selection
 
 
-def _show(explained: object) -> None:
+def _scope(given: str, config: Config) -> str:
+    """Return the scope; of what is no scope but the id of a use case, the one of that use case, and say so."""
+    known = known_usecases(config)
+    if given not in known or any(one.usecase.wire_scope == given for one in known.values()):
+        return given
+    scope = known[given].usecase.wire_scope
+    say(f"{given} is the use case; its scope is {scope}")
+    return scope
+
+
+def _show(explained: object, *, somebody: bool) -> None:
     for definition in members(explained, "definitions"):
         show(f"{word(definition, 'id')}, asked of the {word(definition, 'wallet_owner')}")
         for holder in members(definition, "holders"):
@@ -86,6 +103,8 @@ def _show(explained: object) -> None:
             for descriptor in members(holder, "input_descriptors"):
                 show("")
                 _show_descriptor(descriptor)
+                if not somebody and _misses_employee(descriptor):
+                    show("  we say ourselves who asks: add --user, --role and --name, or set cli_user")
         show("")
     show(
         "the wallet has what is asked"
@@ -118,6 +137,12 @@ def _show_descriptor(descriptor: object) -> None:
     more = pick(descriptor, "not_told")
     if isinstance(more, int) and more:
         show(f"  and {more} more")
+
+
+def _misses_employee(descriptor: object) -> bool:
+    """Whether it asks for somebody of ours, and nothing in the wallet does."""
+    fits = any(pick(line, "fits") is True for line in members(descriptor, "credentials"))
+    return EMPLOYEE_TYPE in members(descriptor, "types") and not fits
 
 
 def _verdict(line: object, chosen: object) -> str:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -24,11 +25,13 @@ from credentials.vc.credential import VC_TYPE, SignedCredential
 from node.identity.subjects import Subjects
 from node.identity.wallet import Held, Wallet
 from node.oauth.definitions import ORGANIZATION, Definitions
+from node.oauth.errors import OAuthCode
 from node.oauth.messages import MAX_CLIENT_ID, MAX_SCOPE
 from node.oauth.peer_servers import PeerServers
 from node.oauth.self_attested import MAX_CREDENTIALS, own_word
 from node.oauth.user import User
 from node.ports import Clock, Entropy
+from node.web.replies import RequestError
 
 MAX_TOLD = 50
 """Credentials told of per input descriptor: those that fit, then those of the right type, then the others."""
@@ -115,7 +118,7 @@ class WalletExplainer:
 
         Raises:
             UnknownSubjectError: no such subject of ours.
-            OAuthError: the scope is not known here.
+            RequestError: the scope is not known here; with those that are.
             TokenRefusedError: the other server does not say what it asks.
             MalformedError: a credential of the question is none, a selection names no field, or the definition takes too much work.
         """
@@ -144,6 +147,14 @@ class WalletExplainer:
         A server shows what it asks of the organisation only.
         """
         if asked.authorization_server is None:
+            scopes = self._definitions.scopes
+            if asked.scope not in scopes:
+                raise RequestError(
+                    HTTPStatus.BAD_REQUEST,
+                    OAuthCode.INVALID_SCOPE,
+                    "scope is not known here",
+                    f"the scopes known here: {', '.join(sorted(scopes)) or 'none'}; of a use case: hazel usecase list",
+                )
             return self._definitions.required(asked.scope), ()
         metadata = await self._servers.server(asked.authorization_server)
         return {ORGANIZATION: await self._servers.definition(metadata, asked.scope)}, metadata.did_methods

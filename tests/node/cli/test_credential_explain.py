@@ -63,6 +63,39 @@ async def test_another_server_a_person_and_a_selection_are_handed_on(node: Desk)
     }  # fmt: skip
 
 
+def without_cli_user(node: Desk) -> None:
+    kept = node.config.read_text(encoding="utf-8").partition("cli_user:")[0]
+    node.config.write_text(kept, encoding="utf-8")
+
+
+async def test_what_we_say_of_our_own_people_is_not_looked_for_in_the_wallet_but_asked_of_who_types(node: Desk) -> None:
+    node.says("POST", PATH, TOLD)
+    ran = await node.hazel("credential", "explain", "s")
+    assert "add --user" not in ran.out, "somebody was named, by the configuration: something else is wrong"
+    without_cli_user(node)
+    ran = await node.hazel("credential", "explain", "s")
+    assert (ran.code, node.asked[-1].json["user"]) == (1, None)
+    assert ran.out.count("add --user, --role and --name") == 1
+    ran = await node.hazel("credential", "explain", "s", "--user", "U-2", "--role", "x")
+    assert "add --user" not in ran.out
+
+
+async def test_the_id_of_a_use_case_stands_for_its_scope(node: Desk) -> None:
+    node.says("POST", PATH, {"satisfied": True, "definitions": []})
+    ran = await node.hazel("credential", "explain", "ha-vvt")
+    assert (ran.code, node.asked[-1].json["scope"]) == (0, "HuisartsVVTInzage")
+    assert "ha-vvt is the use case; its scope is HuisartsVVTInzage" in ran.err
+    assert "ha-vvt" not in ran.out
+    ran = await node.hazel("credential", "explain", "HuisartsVVTInzage")
+    assert (node.asked[-1].json["scope"], ran.err) == ("HuisartsVVTInzage", "")
+
+
+async def test_an_unknown_scope_ends_as_wrong_usage_with_the_scopes_there_are(node: Desk) -> None:
+    node.refuses("POST", PATH, 400, "scope is not known here", "the scopes known here: a, b")
+    ran = await node.hazel("credential", "explain", "nothing")
+    assert (ran.code, "the scopes known here: a, b" in ran.err) == (2, True)
+
+
 async def test_programs_get_json(node: Desk) -> None:
     node.says("POST", PATH, TOLD)
     assert (await node.hazel("credential", "explain", "s", "--json")).json == TOLD

@@ -77,6 +77,7 @@ async def test_without_a_server_it_is_what_this_node_asks_itself(asker: NodeUnde
     assert (status, told["authorization_server"]) == (200, None)
     status, told = await explained(asker, authorization_server=None, scope="other")
     assert (status, told["code"]) == (400, "invalid_scope")
+    assert told["remedy"].startswith(f"the scopes known here: {SCOPE};")
 
 
 async def test_a_credential_that_is_out_of_date_is_told_with_its_date(
