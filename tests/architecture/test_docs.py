@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from node.cli.main import THINGS
+from node.usecases.load import load_shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -58,6 +59,15 @@ def test_every_command_in_the_text_is_one(page: Path) -> None:
     unknown = [name for name in re.findall(r"`make ([a-z]+)", text) if name not in targets]
     unknown += [name for name in re.findall(r"`(?:\.venv/bin/)?hazel ([a-z]+)", text) if name not in THINGS]
     assert unknown == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_scope_in_an_example_is_one_of_a_shipped_use_case(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    scopes = {loaded.usecase.wire_scope for loaded in load_shipped()}
+    named = re.findall(r"^\$ .*hazel credential explain (\S+)", text, re.MULTILINE)
+    assert set(named) <= scopes
+    assert named or page.name != "credentials.md"
 
 
 def test_the_readme_shows_what_the_demo_really_says() -> None:
