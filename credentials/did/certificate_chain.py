@@ -29,7 +29,7 @@ from credentials.encoding import b64_decode, b64url_encode
 from credentials.errors import MalformedError, NotCurrentError, UntrustedError
 from credentials.keys import PublicKey, PublicKeyType
 from credentials.ports import SignatureCache
-from credentials.x509.chain_building import issuing_order
+from credentials.x509.chain_building import ReadingBudget, issuing_order
 
 MAX_CHAIN: Final = 8
 """Most certificates in a chain; UZI chains have four."""
@@ -37,6 +37,10 @@ MAX_CERTIFICATE_BYTES: Final = 16_384
 """Largest certificate read, in bytes of DER."""
 MAX_ISSUERS: Final = 64
 """Issuers' certificates remembered, each about 8 kB of memory; UZI has some ten."""
+MAX_RSA_BITS: Final = 4_096
+"""Longest RSA key in a certificate. Less than `credentials.keys` takes: a stranger's certificates are tried before anybody is known."""
+MAX_RSA_EXPONENT_BITS: Final = 32
+"""Longest public exponent of an RSA key in a certificate; the usual one has 17 bits."""
 MIN_CHAIN: Final = 2
 """A leaf and a root."""
 FINGERPRINT_HASHES: Final[dict[str, Callable[[bytes], bytes]]] = {
@@ -134,6 +138,10 @@ class ChainCertificate:
             found[kind] = value
         key = PublicKey.from_key(loaded)
         assert isinstance(loaded, PublicKeyType)  # from_key takes no others
+        if isinstance(loaded, rsa.RSAPublicKey) and (
+            loaded.key_size > MAX_RSA_BITS or loaded.public_numbers().e.bit_length() > MAX_RSA_EXPONENT_BITS
+        ):
+            raise MalformedError("certificate has an RSA key that takes too long")
         return cls(
             der=der,
             parts=CertificateParts.find(der),
@@ -220,25 +228,28 @@ class CertificateChain:
     certificates: tuple[ChainCertificate, ...]
 
     @classmethod
-    def parse(cls, x5c: object, *, through: tuple[str, str] | None = None) -> Self:
+    def parse(cls, x5c: object, *, through: tuple[str, str] | None = None, budget: ReadingBudget | None = None) -> Self:
         """Read the ``x5c`` member of a JOSE header as it was parsed: standard base64 of DER, in any order.
 
         Args:
             x5c: of a stranger.
             through: hash and base64url fingerprint of a CA that has to be in the chain. Only says which way to take where
                 cross-signed certificates leave a choice.
+            budget: of the message it came with; by default one for this chain alone.
 
         Raises:
             MalformedError: not an array of two to eight certificates.
-            UntrustedError: one of them is weak, or they are not one chain from a leaf to a root.
+            UntrustedError: one of them is weak, they are not one chain from a leaf to a root, or the message costs too much.
         """
         if not isinstance(x5c, list | tuple) or not all(isinstance(item, str) for item in x5c):
             raise MalformedError("x5c is not an array of texts")
         if not MIN_CHAIN <= len(x5c) <= MAX_CHAIN:
             raise MalformedError(f"x5c does not have {MIN_CHAIN} to {MAX_CHAIN} certificates")
-        leaf, *issuers = map(b64_decode, x5c)
+        leaf, *issuers = ders = [b64_decode(item) for item in x5c]
+        budget = ReadingBudget() if budget is None else budget
+        budget.spend_bytes(ders)
         given = (ChainCertificate.parse(leaf), *map(read_issuer, issuers))
-        return cls(issuing_order(given, through=None if through is None else _fingerprinted(*through)))
+        return cls(issuing_order(given, through=None if through is None else _fingerprinted(*through), budget=budget))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Self:

@@ -24,6 +24,7 @@ from credentials.did.identifier import DID, parse_did
 from credentials.errors import MalformedError, UntrustedError
 from credentials.keys import PublicKey
 from credentials.ports import SignatureCache
+from credentials.x509.chain_building import ReadingBudget
 
 __all__ = [
     "OTHER_NAME_OID",
@@ -103,14 +104,14 @@ class X509Identifier:
                 policies[policy, key] = _decoded(value)
         return cls(did=did, algorithm=algorithm, fingerprint=fingerprint, policies=policies)
 
-    def chain_in(self, x5c: object) -> CertificateChain:
-        """Read the chain of a message that is signed for this identifier; see `CertificateChain.parse`.
+    def chain_in(self, x5c: object, *, budget: ReadingBudget | None = None) -> CertificateChain:
+        """Read the chain of a message that is signed for this identifier; for ``budget`` see `CertificateChain.parse`.
 
         Raises:
             MalformedError: not an array of certificates.
             UntrustedError: they are not one chain that has the CA it names.
         """
-        return CertificateChain.parse(x5c, through=(self.algorithm, self.fingerprint))
+        return CertificateChain.parse(x5c, through=(self.algorithm, self.fingerprint), budget=budget)
 
 
 def is_x509_did(did: str) -> bool:

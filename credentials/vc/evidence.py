@@ -20,12 +20,15 @@ from credentials.status.entry import entries_of
 from credentials.status.lists import StatusList
 from credentials.vc.credential import SignedCredential
 from credentials.vc.presentation import SignedPresentation
+from credentials.x509.chain_building import ReadingBudget
 from credentials.x509.revocation import RevocationEvidence
 
 MAX_DIDS: Final = 16
 """Parties whose documents one message may need."""
 MAX_STATUS_LISTS: Final = 16
 """Status lists that one message may need."""
+MAX_CHAINS: Final = 8
+"""Chains of certificates that one message may bring."""
 
 Message = SignedPresentation | SignedCredential | StatusList
 
@@ -58,6 +61,7 @@ class Needed:
         kids: set[KeyId] = set()
         lists: set[str] = set()
         chains: dict[str, CertificateChain] = {}
+        budget = ReadingBudget()  # one for all chains of the message
 
         def note(issuer: DID, secured: SignedJWS | Proof) -> None:
             if did_method(issuer) == "web":
@@ -66,8 +70,12 @@ class Needed:
                 kids.add(secured.verification_method)
             else:
                 kids.add(KeyId(secured.kid or ""))
-                if is_x509_did(issuer) and "x5c" in secured.header:
-                    chains[secured.compact] = X509Identifier.parse(issuer).chain_in(secured.header["x5c"])
+                if is_x509_did(issuer) and "x5c" in secured.header and secured.compact not in chains:
+                    if len(chains) == MAX_CHAINS:
+                        raise UntrustedError(f"more than {MAX_CHAINS} chains of certificates in one message")
+                    chains[secured.compact] = X509Identifier.parse(issuer).chain_in(
+                        secured.header["x5c"], budget=budget
+                    )
 
         if isinstance(message, SignedPresentation):
             note(message.holder, message.secured)

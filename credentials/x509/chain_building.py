@@ -6,7 +6,8 @@ shortest path (RFC 4158). Names and signatures decide what was issued by what; d
 the path that was found, so that a search never makes a chain acceptable.
 
 A stranger chooses what is searched, so the search is bounded: no path holds one CA (name and key) twice, which ends every
-loop of cross-signed certificates, and there are no more than `MAX_STEPS` steps and `MAX_TRIALS` signatures in all.
+loop of cross-signed certificates, and there are no more than `MAX_STEPS` steps. Nobody has signed anything yet when a message
+is read, so all its chains together have one `ReadingBudget`.
 """
 
 from collections import deque
@@ -20,8 +21,12 @@ from credentials.keys import PublicKey
 
 MAX_STEPS: Final = 64
 """Longest search, in paths looked at. Eight certificates that are one chain need eight."""
-MAX_TRIALS: Final = 24
-"""Most signatures checked in a search, each up to a millisecond."""
+MAX_TRIALS: Final = 10
+"""Most signatures checked while one message is read, each up to 1.2 ms (P-521). Only chains in another order than they should
+come in need any: one of eight certificates eight, five of three under the same CA seven."""
+MAX_MESSAGE_CERTIFICATE_BYTES: Final = 20_480
+"""Most DER read for one message, each certificate counted once: a kilobyte of names takes up to a millisecond. UZI certificates
+have some 2 kB, and share their issuers."""
 
 
 class Certificate(Protocol):
@@ -50,12 +55,64 @@ class Certificate(Protocol):
 Each = TypeVar("Each", bound=Certificate)
 
 
-def issuing_order(given: Sequence[Each], *, through: Callable[[Each], bool] | None = None) -> tuple[Each, ...]:
+class ReadingBudget:
+    """What the certificates of one message may cost before anything in it is believed; counts over all its chains.
+
+    >>> budget = ReadingBudget()
+    >>> budget.spend_bytes([bytes(20_000), bytes(20_000)])  # the same one twice
+    >>> budget.spend_bytes([b"another" * 1_000])
+    Traceback (most recent call last):
+    credentials.errors.UntrustedError: more than 20480 bytes of certificates in one message
+    """
+
+    __slots__ = ("_bytes", "_seen", "_trials")
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._seen: set[bytes] = set()
+        self._trials: dict[tuple[bytes, bytes], bool] = {}
+
+    def spend_bytes(self, ders: Sequence[bytes]) -> None:
+        """Count certificates before they are read.
+
+        Raises:
+            UntrustedError: more than the message may have.
+        """
+        new = set(ders) - self._seen
+        self._bytes += sum(map(len, new))
+        if self._bytes > MAX_MESSAGE_CERTIFICATE_BYTES:
+            raise UntrustedError(f"more than {MAX_MESSAGE_CERTIFICATE_BYTES} bytes of certificates in one message")
+        self._seen |= new
+
+    def try_signature(self, certificate: Each, issuer: Each) -> bool:
+        """Whether ``issuer`` signed ``certificate``; what was found is remembered for the message.
+
+        Raises:
+            UntrustedError: more signatures than the message may have tried.
+        """
+        asked = (certificate.der, issuer.der)
+        known = self._trials.get(asked)
+        if known is None:
+            if len(self._trials) == MAX_TRIALS:
+                raise UntrustedError("chain has too many certificates of the same name")
+            try:
+                certificate.check_issued_by(issuer)
+                known = True
+            except UntrustedError:
+                known = False
+            self._trials[asked] = known
+        return known
+
+
+def issuing_order(
+    given: Sequence[Each], *, through: Callable[[Each], bool] | None = None, budget: ReadingBudget | None = None
+) -> tuple[Each, ...]:
     """Find the path in a set of certificates.
 
     Args:
         given: in any order; duplicates and CAs that are not on the path are passed over.
         through: when given, a CA for which it is true has to be on the path.
+        budget: of the message the certificates came with; by default one for this search alone.
 
     Returns:
         The leaf, its issuers, and a self-issued certificate last: names fit, nothing is validated.
@@ -71,8 +128,12 @@ def issuing_order(given: Sequence[Each], *, through: Callable[[Each], bool] | No
     leaves = [each for each in rest if not each.is_authority]
     if len(leaves) != 1:
         raise UntrustedError("chain does not have exactly one leaf")
-    # (3) the shortest path; of several the one that comes first in what was sent
-    return _Search([each for each in rest if each.is_authority]).path(leaves[0], through)
+    # (3) no search for a CA that is not there
+    authorities = [each for each in rest if each.is_authority]
+    if through is not None and not any(map(through, authorities)):
+        raise UntrustedError("the CA it names is not in the chain")
+    # (4) the shortest path; of several the one that comes first in what was sent
+    return _Search(authorities, ReadingBudget() if budget is None else budget).path(leaves[0], through)
 
 
 def _is_in_order(given: Sequence[Certificate]) -> bool:
@@ -87,10 +148,10 @@ def _is_in_order(given: Sequence[Certificate]) -> bool:
 class _Search(Generic[Each]):
     """One search; counts what it costs."""
 
-    def __init__(self, authorities: Sequence[Each]) -> None:
+    def __init__(self, authorities: Sequence[Each], budget: ReadingBudget) -> None:
         self._authorities = authorities
+        self._budget = budget
         self._steps = 0
-        self._trials: dict[tuple[bytes, bytes], bool] = {}
 
     def path(self, leaf: Each, through: Callable[[Each], bool] | None) -> tuple[Each, ...]:
         """Look at paths in the order of their length."""
@@ -118,17 +179,4 @@ class _Search(Generic[Each]):
         raise UntrustedError("chain is not complete: the next one up to a self-signed root is missing")
 
     def _was_issued_by(self, certificate: Each, issuer: Each) -> bool:
-        if certificate.parts.issuer != issuer.parts.subject:
-            return False
-        asked = (certificate.der, issuer.der)
-        known = self._trials.get(asked)
-        if known is None:
-            if len(self._trials) == MAX_TRIALS:
-                raise UntrustedError("chain has too many certificates of the same name")
-            try:
-                certificate.check_issued_by(issuer)
-                known = True
-            except UntrustedError:
-                known = False
-            self._trials[asked] = known
-        return known
+        return certificate.parts.issuer == issuer.parts.subject and self._budget.try_signature(certificate, issuer)

@@ -4,17 +4,19 @@ import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from credentials.did.certificate_chain import MAX_CHAIN, CertificateChain, ChainCertificate
 from credentials.encoding import b64_encode, b64url_encode
 from credentials.errors import MalformedError, NotCurrentError, UntrustedError
+from credentials.keys import PublicKey
 from tests.support.certificates import (
     CA_EXTENSIONS,
     NOT_AFTER,
@@ -154,6 +156,22 @@ def test_md5_sha1_and_sha224_are_refused(last: int) -> None:
     with pytest.raises(UntrustedError, match="weak hash"):
         ChainCertificate.parse(weak)
     assert "weak hash" in refusal((issue(LEAF, ROOT, algorithm=hashes.SHA224()), issue(ROOT, ROOT)))
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent", "taken"), [(4096, 2**32 - 1, True), (4096, 2**32 + 1, False), (4104, 3, False)]
+)
+def test_rsa_keys_that_take_long_are_for_no_certificate(bits: int, exponent: int, taken: bool) -> None:
+    """Nobody is known yet when they are tried; a key of a document that was fetched may be longer."""
+    public = rsa.RSAPublicNumbers(exponent, 2**bits - 1).public_key()
+    slow = issue(CA, ROOT, key=SimpleNamespace(public_key=lambda: public))
+    key = PublicKey.from_key(public)
+    given = x5c_of([issue(LEAF, CA), slow, issue(ROOT, ROOT)])
+    if taken:
+        assert CertificateChain.parse(given).certificates[1].key == key
+    else:
+        with pytest.raises(MalformedError, match="takes too long"):
+            CertificateChain.parse(given)
 
 
 def test_weak_and_unknown_keys_are_refused() -> None:

@@ -9,11 +9,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from credentials.did.certificate_chain import CertificateChain
+from credentials.did.certificate_chain import CertificateChain, ChainCertificate
 from credentials.did.did_x509 import X509Identifier, resolve_x509, x509_did
 from credentials.encoding import b64url_encode
 from credentials.errors import NotCurrentError, UntrustedError
 from credentials.x509 import chain_building
+from credentials.x509.chain_building import MAX_TRIALS, ReadingBudget
 from tests.support.certificates import (
     CA_EXTENSIONS,
     NOW,
@@ -191,6 +192,37 @@ def test_a_tangle_of_cross_signed_cas_is_given_up_soon(monkeypatch: pytest.Monke
     looped = [signed(one, names[(index + 1) % 7]) for index, one in enumerate(names)]
     with pytest.raises(UntrustedError, match="not complete"):
         CertificateChain.parse(x5c_of([*looped, signed("leaf", "ca 0")]))
+
+
+def test_a_tangle_without_the_ca_that_is_named_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ChainCertificate, "check_issued_by", None)
+    same = [signed("same", "same", key=f"ca {number}", serial=number + 1) for number in range(7)]
+    with pytest.raises(UntrustedError, match="the CA it names is not in the chain"):
+        CertificateChain.parse(x5c_of([*same, signed("leaf", "same", by="ca 0")]), through=("sha256", "AAAA"))
+
+
+def test_the_chains_of_one_message_have_one_budget_of_signatures() -> None:
+    root = signed("root", "root")
+    budget = ReadingBudget()
+    for number in range(MAX_TRIALS - 1):  # and one for the root
+        CertificateChain.parse(x5c_of([root, signed("leaf", "root", key=f"leaf {number}")]), budget=budget)
+    one_more = x5c_of([root, signed("leaf", "root", key="one more")])
+    with pytest.raises(UntrustedError, match="the same name"):
+        CertificateChain.parse(one_more, budget=budget)
+    CertificateChain.parse(one_more).validate(NOW)
+
+
+def test_the_certificates_of_one_message_have_one_budget_of_bytes() -> None:
+    """Thousands of names fit in a certificate, and take a millisecond for each kilobyte."""
+    many = leaf_extensions(*[x509.DNSName("")] * 4_500)
+    root = signed("root", "root")
+    budget = ReadingBudget()
+    for number in range(2):
+        CertificateChain.parse(
+            x5c_of([signed("leaf", "root", extensions=many, key=f"leaf {number}"), root]), budget=budget
+        )
+    with pytest.raises(UntrustedError, match="bytes of certificates"):
+        CertificateChain.parse(x5c_of([signed("leaf", "root", extensions=many, key="leaf 3"), root]), budget=budget)
 
 
 def test_many_ways_are_walked_for_a_while_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
