@@ -13,7 +13,7 @@ WRITE ?=
 NUTS_NODE ?=
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup fix lint check test demo region bench interop vectors docs lock clean
+.PHONY: help setup fix lint check test coverage demo region bench interop vectors docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,11 @@ test: $(STAMP) ## all tests; T=tests/registry and K=retract narrow it
 	@"$(BIN)/python" -m pytest "$(T)" $(if $(K),-k "$(K)") -n $(PYTEST_WORKERS) --dist loadgroup -q
 
 check: lint test ## lint, then all tests
+
+coverage: $(STAMP) ## branches of the pure packages that tests take: all of credentials, 95 % of registry at least
+	@"$(BIN)/python" -m pytest tests/credentials tests/registry -n $(PYTEST_WORKERS) -q --cov=credentials --cov=registry --cov-branch --cov-report=
+	@"$(BIN)/python" -m coverage report --include='credentials/*' --skip-covered --show-missing --fail-under=100
+	@"$(BIN)/python" -m coverage report --include='registry/*' --skip-covered --show-missing --fail-under=95
 
 demo: $(STAMP) ## the demo region and its story, then stop everything (HAPI=1: two real FHIR servers)
 	@"$(BIN)/python" -m examples.region demo $(if $(REGION),--directory "$(REGION)") $(if $(HAPI),--hapi)
