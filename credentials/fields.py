@@ -22,6 +22,8 @@ MAX_JSON_BYTES: Final = 1_048_576
 """Largest message read from a peer, in bytes (nuts-node's own limit for bodies is the same 1 MiB)."""
 MAX_JSON_DEPTH: Final = 32
 """Deepest nesting of objects and arrays."""
+MAX_JSON_VALUES: Final = 20_000
+"""Most values in one text, each up to a microsecond; a page of a thousand registrations has some two thousand."""
 MAX_INTEGER: Final = 2**53
 """Largest integer every JSON reader keeps exactly (RFC 8259 §6)."""
 
@@ -76,13 +78,34 @@ def _has_more(text: str, character: str, limit: int) -> bool:
     return True
 
 
-def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth: int = MAX_JSON_DEPTH) -> Any:
+def _has_more_values(text: str, limit: int) -> bool:
+    """Whether there are more values than ``limit``: each but the first comes after a comma or a bracket outside the strings."""
+    # (1) in all the text, strings included: enough for nearly all. Values and names can be no more strings than two for each value
+    if text.count(",") + text.count("[") + text.count("{") < limit and text.count('"') <= 4 * limit:
+        return False
+    # (2) escapes away, from the left as they are read: each quote that is left begins or ends a string
+    plain = text.replace("\\\\", "").replace('\\"', "")
+    if plain.count('"') > 4 * limit:
+        return True
+    # (3) every other piece is outside the strings. A backslash there is no JSON, and nothing after it is read
+    between = "".join(plain.split('"')[::2])
+    return between.count(",") + between.count("[") + between.count("{") >= limit
+
+
+def parse_json(
+    data: bytes | str,
+    *,
+    max_bytes: int = MAX_JSON_BYTES,
+    max_depth: int = MAX_JSON_DEPTH,
+    max_values: int = MAX_JSON_VALUES,
+) -> Any:
     """Read one JSON text of a stranger.
 
     Args:
         data: UTF-8 without byte order mark, or text.
         max_bytes: longest text accepted, in bytes (in characters, when ``data`` is text).
         max_depth: deepest nesting accepted; a bare scalar has depth 0.
+        max_values: most values accepted, an object or array and each in it; a name is none.
 
     Raises:
         MalformedError: for anything else than one strict JSON value.
@@ -97,14 +120,17 @@ def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth:
             data.encode()
     except UnicodeError:
         raise MalformedError("JSON is not UTF-8") from None
-    # (3) nesting, before the parser recurses; few messages have enough brackets to need the count
+    # (3) how many values, since each costs more than a byte; a short text can not have too many
+    if len(text) > max_values and _has_more_values(text, max_values):
+        raise MalformedError(f"JSON has more than {max_values} values")
+    # (4) nesting, before the parser recurses; few messages have enough brackets to need the count
     if _has_more(text, "[", max_depth // 2) or _has_more(text, "{", max_depth // 2):
         brackets = _STRING.sub("", text).encode().translate(_AS_SQUARE, _NO_BRACKETS)
         for _ in range(max_depth):  # each round takes away the innermost level
             brackets = brackets.replace(b"[]", b"")
         if brackets:
             raise MalformedError(f"JSON is nested deeper than {max_depth} levels, or its brackets do not match")
-    # (4) grammar, duplicates, numbers
+    # (5) grammar, duplicates, numbers
     text = text.strip(_WHITE_SPACE)
     try:
         value, end = _DECODER.raw_decode(text)
@@ -112,7 +138,7 @@ def parse_json(data: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, max_depth:
         raise MalformedError("not JSON") from None
     if end != len(text):
         raise MalformedError("not JSON")
-    # (5) an escape can still smuggle in half a surrogate pair
+    # (6) an escape can still smuggle in half a surrogate pair
     if "\\" in text and "\\u" in text:  # the first look is the faster one, and mostly ends it
         try:
             json.dumps(value, ensure_ascii=False).encode()
@@ -136,9 +162,16 @@ class Fields:
     what: str
 
     @classmethod
-    def from_json(cls, body: bytes | str, *, max_bytes: int = MAX_JSON_BYTES, what: str = "message") -> Self:
-        """Parse ``body`` as one JSON object of at most ``max_bytes``."""
-        return cls.of(parse_json(body, max_bytes=max_bytes), what)
+    def from_json(
+        cls,
+        body: bytes | str,
+        *,
+        max_bytes: int = MAX_JSON_BYTES,
+        max_values: int = MAX_JSON_VALUES,
+        what: str = "message",
+    ) -> Self:
+        """Parse ``body`` as one JSON object of at most ``max_bytes`` and ``max_values``."""
+        return cls.of(parse_json(body, max_bytes=max_bytes, max_values=max_values), what)
 
     @classmethod
     def of(cls, value: object, what: str) -> Self:

@@ -13,6 +13,8 @@ from credentials.fields import MAX_INTEGER, Fields, parse_json
 
 MAX_PAGE_BYTES: Final = 16_777_216
 """Bytes of a page that we read. nuts-node stops at 1 MiB, and then its followers are stuck for ever; we go on."""
+MAX_PAGE_VALUES: Final = 50_000
+"""Most values in a page that we read; a page of 16 MiB has some 28,000 of the shortest registrations there are."""
 MAX_REGISTRATION_BYTES: Final = 65_536
 """Characters of one registration; one with a certificate chain of three is 9 kB."""
 MAX_SEED_LENGTH: Final = 256
@@ -42,7 +44,7 @@ class ListPage:
         Raises:
             MalformedError: not a page.
         """
-        fields = Fields.from_json(body, max_bytes=MAX_PAGE_BYTES, what="log page")
+        fields = Fields.from_json(body, max_bytes=MAX_PAGE_BYTES, max_values=MAX_PAGE_VALUES, what="log page")
         seed = fields.text("seed")
         if len(seed) > MAX_SEED_LENGTH:
             raise MalformedError("log page: seed is too long")

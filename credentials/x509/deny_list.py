@@ -16,6 +16,8 @@ from credentials.jws import MAX_JWS_BYTES, SignedJWS
 from credentials.keys import PublicKey
 from credentials.x509.distinguished_name import issuer_text
 
+MAX_DENY_LIST_VALUES: Final = 50_000
+"""Most values in a deny list, five for each certificate; it is signed by somebody who is trusted here."""
 MAX_DENY_LIST_BYTES: Final = MAX_JWS_BYTES
 """Longest deny list read."""
 
@@ -47,7 +49,7 @@ class DenyList:
         jws = SignedJWS.parse(compact_jws.strip(), max_bytes=MAX_DENY_LIST_BYTES)
         trusted.verify(jws.signature, jws.signing_input, jws.alg)
         # (2) the entries; one that can not be read spoils the list, since it was meant to bar somebody
-        entries = parse_json(jws.payload)
+        entries = parse_json(jws.payload, max_values=MAX_DENY_LIST_VALUES)
         if not isinstance(entries, list):
             raise MalformedError("deny list is not an array")
         found = {}

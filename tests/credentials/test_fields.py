@@ -6,7 +6,7 @@ from types import MappingProxyType
 import pytest
 
 from credentials.errors import MalformedError
-from credentials.fields import MAX_INTEGER, Fields, parse_json
+from credentials.fields import MAX_INTEGER, MAX_JSON_VALUES, Fields, parse_json
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,50 @@ def test_counting_the_nesting_takes_linear_time() -> None:
     with pytest.raises(MalformedError):
         parse_json(hostile, max_bytes=len(hostile))
     assert time.thread_time() - started < 2
+
+
+MANY = MAX_JSON_VALUES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "1," * MANY + "1]",
+        "[" + "[]," * MANY + "[]]",
+        "[" + '{"":1},' * (MANY // 2) + "1]",
+        '{"a":{' + ",".join(f'"{number}":1' for number in range(MANY)) + "}}",
+        "[" + '"",' * MANY + '""]',
+        "[" * 17 + '"":' * 300_000,
+        '["\\\\",' + "1," * MANY + "1]",
+    ],
+)
+def test_more_values_than_any_message_has_are_refused_before_they_are_read(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mebibyte of numbers takes up to half a second to read, in which nobody else is heard."""
+    monkeypatch.setattr("credentials.fields._DECODER", None)
+    with pytest.raises(MalformedError, match=f"more than {MANY} values"):
+        parse_json(text)
+
+
+def test_values_are_counted_outside_texts_only() -> None:
+    exactly = "[" + "1," * (MANY - 2) + "1]"
+    assert len(parse_json(exactly)) == MANY - 1
+    with pytest.raises(MalformedError, match="values"):
+        parse_json("[1," + exactly[1:])
+    assert parse_json('["' + ",[{" * 300_000 + '"]')
+    assert parse_json('["' + '\\",{' * 200_000 + '", 1]')
+    texts = parse_json("{" + ",".join(f'"{number}":",[{{"' for number in range(MANY - 1)) + "}")
+    assert len(texts) == MANY - 1
+
+
+def test_who_expects_more_values_says_so() -> None:
+    many = "[" + "1," * MANY + "1]"
+    assert len(parse_json(many, max_values=2 * MANY)) == MANY + 1
+    assert Fields.from_json(f'{{"many": {many}}}', max_values=2 * MANY).raw("many")
+    assert parse_json("[1,2]", max_values=3) == [1, 2]
+    with pytest.raises(MalformedError, match="more than 2 values"):
+        parse_json("[1,2]", max_values=2)
 
 
 FIELDS = Fields.from_json(

@@ -127,3 +127,8 @@ def test_what_is_no_service_definition_says_which_member(changes: dict[str, Any]
 def test_any_bytes_are_a_service_definition_or_malformed(body: bytes) -> None:
     with pytest.raises(MalformedError):
         ServiceDefinition.parse(body)
+
+
+def test_a_page_may_have_more_registrations_than_a_message_has_values() -> None:
+    entries = ",".join(f'"{number}":"e30.e30.AA"' for number in range(1, 28_001))
+    assert len(ListPage.parse(f'{{"seed":"s","timestamp":28000,"entries":{{{entries}}}}}'.encode()).entries) == 28_000
