@@ -262,8 +262,12 @@ def _read_key(file: Path) -> str | None:
         text = file.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} can not be read", "run the command as the user the node belongs to") from error
+    except OSError as error:
+        raise CommandError(
+            f"{file} can not be read: {error.strerror}", "run the command as the user the node belongs to"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} does not hold a key", "copy it from the node's directory again") from error
     if _KEY.match(text) is None:
         raise CommandError(f"{file} does not hold a key", "copy it from the node's directory again")
     return text

@@ -202,8 +202,10 @@ def _read(file: str) -> Any:
         else:
             with Path(file).open(encoding="utf-8") as opened:
                 text = opened.read(MAX_JSON_BYTES + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} can not be read", code=USAGE) from error
+    except OSError as error:
+        raise CommandError(f"{file} can not be read: {error.strerror}", code=USAGE) from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} can not be read: it is not text in UTF-8", code=USAGE) from error
     text = text.strip()
     if not text.startswith(("{", '"', "[")):
         return text

@@ -71,15 +71,16 @@ def _create(arguments: argparse.Namespace) -> int:
 
 
 def _deactivate(arguments: argparse.Namespace) -> int:
-    if not arguments.yes:
-        raise CommandError(
-            f"{arguments.name} would be gone for good: its identifiers resolve no more and its name stays taken",
-            "if that is meant, say --yes",
-            code=USAGE,
-        )
-
     async def work(api: NodeApi) -> int:
-        await api.call("DELETE", f"{SUBJECTS}/{segment(arguments.name)}")
+        subject = f"{SUBJECTS}/{segment(arguments.name)}"
+        if not arguments.yes:
+            await api.get(subject)  # of what is not here there is nothing to confirm
+            raise CommandError(
+                f"{arguments.name} would be gone for good: its identifiers resolve no more and its name stays taken",
+                "if that is meant, say --yes",
+                code=USAGE,
+            )
+        await api.call("DELETE", subject)
         say(f"{arguments.name} is out of service")
         return DONE
 

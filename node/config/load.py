@@ -37,8 +37,10 @@ def load_config(file: Path) -> Config:
         raise ConfigError(
             "", f"there is no {file}", "make a node with: hazel init DIR …, or name its file with --config"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("", f"{file} can not be read") from error
+    except OSError as error:
+        raise ConfigError("", f"{file} can not be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("", f"{file} can not be read: it is not text in UTF-8") from error
     try:
         value = read_text_yaml(text)
     except YamlError as error:

@@ -35,6 +35,12 @@ _REFUSALS: dict[type[IdentityError], tuple[HTTPStatus, str]] = {
     TooManyServicesError: (HTTPStatus.CONFLICT, "too_many_services"),
 }
 
+_REMEDIES: dict[type[IdentityError], str] = {
+    UnknownSubjectError: "see: hazel subject list",
+    UnknownKeyError: "see: hazel key list --subject NAME",
+    UnknownCredentialError: "see: hazel credential list --all",
+}
+
 
 def as_request_error(error: Exception) -> RequestError | None:
     """Translate ``error`` when it is one of this room's or the vault's; ``None`` otherwise."""
@@ -46,4 +52,4 @@ def as_request_error(error: Exception) -> RequestError | None:
     if not isinstance(error, IdentityError) or type(error) not in _REFUSALS:
         return None
     status, code = _REFUSALS[type(error)]
-    return RequestError(status, code, str(error))
+    return RequestError(status, code, str(error), _REMEDIES.get(type(error)))

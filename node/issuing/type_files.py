@@ -35,7 +35,7 @@ def load_types(directory: Path | None) -> CredentialTypes:
     try:
         files = sorted(file for file in directory.iterdir() if file.suffix == ".json")
     except OSError as error:
-        raise TypeFileError(directory, "can not be read") from error
+        raise TypeFileError(directory, f"can not be read: {error.strerror}") from error
     if len(files) > MAX_FILES:
         raise TypeFileError(directory, f"holds more than {MAX_FILES} files")
     return CredentialTypes({file.stem: _read(file) for file in files})
@@ -49,7 +49,7 @@ def _read(file: Path) -> bytes:
             body = opened.read(MAX_SCHEMA_BYTES + 1)
         CredentialTypes({file.stem: body})
     except OSError as error:
-        raise TypeFileError(file, "can not be read") from error
+        raise TypeFileError(file, f"can not be read: {error.strerror}") from error
     except MalformedError as error:
         raise TypeFileError(file, str(error)) from error
     return body

@@ -41,7 +41,7 @@ def load_definitions(directory: Path) -> Mapping[str, ServiceDefinition]:
             raise DefinitionError(f"{file}: {error}", remedy) from error
         except OSError as error:
             raise DefinitionError(
-                f"{file} can not be read", "every *.json in that directory is a definition"
+                f"{file} can not be read: {error.strerror}", "every *.json in that directory is a definition"
             ) from error
         if service.id in services:
             raise DefinitionError(f"{file}: another file is about {service.id} too", "take one of the two away")

@@ -183,3 +183,11 @@ async def test_what_will_expire_is_told_with_what_to_do(node: Desk) -> None:
     node.says("GET", "/internal/vcr/v2/holder/expiring", {})
     assert "nothing expires" in (await node.hazel("credential", "expiring")).err
     assert (await node.hazel("credential", "expiring", "--days", "-1")).code == 2
+
+
+def test_a_file_that_can_not_be_read_says_why_and_nothing_of_what_it_holds(desk: Desk) -> None:
+    ran = desk.run("credential", "import", desk.directory / "nowhere.jwt")
+    assert (ran.code, "nowhere.jwt can not be read: No such file or directory" in ran.err) == (2, True)
+    (desk.directory / "latin.jwt").write_bytes(b"zq7\xff")
+    ran = desk.run("credential", "verify", desk.directory / "latin.jwt")
+    assert (ran.code, "it is not text in UTF-8" in ran.err, "zq7" in ran.err) == (2, True, False)

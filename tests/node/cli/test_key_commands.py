@@ -71,8 +71,12 @@ async def test_organisations_are_created_and_shown_with_their_services(node: Des
 
 
 async def test_an_organisation_goes_only_when_that_is_meant(node: Desk) -> None:
+    node.refuses("GET", "/internal/vdr/v2/subject/twede", 404, "subject not found", "see: hazel subject list")
+    ran = await node.hazel("subject", "deactivate", "twede")
+    assert (ran.code, "--yes" in ran.err, "see: hazel subject list" in ran.err) == (1, False, True)
+    node.says("GET", "/internal/vdr/v2/subject/tweede", [DID])
     ran = await node.hazel("subject", "deactivate", "tweede")
-    assert (ran.code, "--yes" in ran.err, node.asked) == (2, True, [])
+    assert (ran.code, "--yes" in ran.err, {one.method for one in node.asked}) == (2, True, {"GET"})
     node.says("DELETE", "/internal/vdr/v2/subject/tweede", status=204)
     assert (await node.hazel("subject", "deactivate", "tweede", "--yes")).code == 0
 

@@ -46,7 +46,10 @@ async def test_subjects_are_made_listed_and_shown(node: NodeUnderTest) -> None:
     assert await internal(node, "GET", "/internal/vdr/v2/subject") == (200, {"gouwe": [did]})
     assert await internal(node, "GET", "/internal/vdr/v2/subject/gouwe") == (200, [did])
     status, body = await internal(node, "GET", "/internal/vdr/v2/subject/nobody")
-    assert (status, body["detail"]) == (404, "subject not found")
+    assert (status, body["detail"], body["remedy"]) == (404, "subject not found", "see: hazel subject list")
+    for change in ("retire", "compromise"):
+        status, body = await internal(node, "POST", f"/internal/keys/v1/gouwe/{change}", {"kid": f"{did}#other"})
+        assert (status, body["remedy"]) == (404, "see: hazel key list --subject NAME")
 
 
 @pytest.mark.parametrize(
