@@ -5,7 +5,7 @@ nothing does not need. References lead nowhere but into the schema itself; nothi
 run on RE2, like those of presentation definitions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -31,6 +31,11 @@ _DIALECTS: Final = frozenset(
     }
 )
 _REFERENCES: Final = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+_ALTERNATIVES: Final = frozenset({"anyOf", "oneOf"})
+_DESCRIBED: Final = _ALTERNATIVES | {"pattern", "const", "enum"}
+"""Faults that say little without the schema's own words."""
+_MAX_DESCRIPTION: Final = 200
+"""Characters of those words."""
 _FAULTS: Final[Mapping[str, str]] = {
     "type": "is of the wrong kind",
     "const": "is not the one value accepted",
@@ -134,7 +139,31 @@ class TypeSchema:
             path, fault = [*path, missing[0]], "is missing"
         elif "propertyNames" in error.absolute_schema_path:
             fault = _FAULTS["propertyNames"]
-        return f"{'.'.join(path) or 'the credential'} {fault}"
+        elif error.validator in _DESCRIBED:
+            fault += _description(error)
+        sentence = f"{'.'.join(path) or 'the credential'} {fault}"
+        if error.validator in _ALTERNATIVES and error.context:
+            sentence += f"; nearest: {self._sentence(_nearest(error.context))}"
+        return sentence
+
+
+def _description(error: "ValidationError") -> str:
+    """What the schema calls the member, in brackets."""
+    described = error.schema.get("description") if isinstance(error.schema, Mapping) else None
+    return f" ({described.rstrip('.')[:_MAX_DESCRIPTION]})" if isinstance(described, str) and described else ""
+
+
+def _nearest(errors: "Sequence[ValidationError]") -> "ValidationError":
+    """The first fault of the alternative that lacks least; one of another kind altogether comes last."""
+    branches: dict[object, list[ValidationError]] = {}
+    for error in errors:
+        branches.setdefault(error.schema_path[0], []).append(error)
+    of_other_kind = {
+        branch: any(error.validator == "type" and not error.path for error in faults)
+        for branch, faults in branches.items()
+    }
+    nearest = min(branches, key=lambda branch: (of_other_kind[branch], len(branches[branch])))
+    return branches[nearest][0]
 
 
 def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> "Iterator[ValidationError]":

@@ -73,6 +73,39 @@ def test_a_complaint_repeats_neither_values_nor_names_that_the_schema_does_not_k
     assert "zq" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("type_", "subject", "sentence"),
+    [
+        (
+            "NutsUraCredential",
+            {"organization": {"ura": "zq7", "name": "n", "city": "c"}},
+            "credentialSubject.organization.ura does not have the form wanted (URA number)",
+        ),
+        ("X509Credential", {}, "credentialSubject does not fit; nearest: credentialSubject.subject is missing"),
+    ],
+)
+def test_a_complaint_has_the_words_of_the_schema_and_the_nearest_alternative(
+    type_: str, subject: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(MalformedError) as refused:
+        CredentialTypes().check(a_credential(type_, subject))
+    assert str(refused.value) == f"{type_}: {sentence}"
+
+
+def test_of_two_alternatives_the_one_that_lacks_less_is_told_and_the_one_of_another_kind_last() -> None:
+    alternatives = [
+        {"type": "array"},
+        {"required": ["a", "b"], "properties": {"a": {}, "b": {}}},
+        {"required": ["c"], "properties": {"c": {}}},
+    ]
+    where = {"description": "Either form.", "anyOf": alternatives}
+    types = CredentialTypes({"OwnCredential": own(properties={"credentialSubject": {"properties": {"x": where}}})})
+    with pytest.raises(MalformedError) as refused:
+        types.check(a_credential("OwnCredential", {"x": {}}))
+    said = "credentialSubject.x does not fit (Either form); nearest: credentialSubject.x.c is missing"
+    assert str(refused.value) == f"OwnCredential: {said}"
+
+
 def test_every_subject_of_a_credential_is_checked() -> None:
     subjects = [{"id": HOLDER, "roleCodeNL": "Z3"}, {"id": HOLDER, "roleCodeNL": "?"}]
     document = {**a_credential("HealthcareProviderRoleTypeCredential", {"roleCodeNL": "Z3"}).body}

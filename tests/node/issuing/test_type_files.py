@@ -1,6 +1,7 @@
 """The operator's own credential types are files."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,24 @@ async def test_a_file_adds_a_type_that_issuing_is_held_to(tmp_path: Path) -> Non
             subject = {"id": did} if level is None else {"id": did, "level": level}
             body = organization(did, did, type="OwnCredential", credentialSubject=subject)
             assert (await node.call("POST", f"{VCR}/issuer/vc", body)).status == status
+
+
+async def test_the_schema_in_the_page_about_credentials_adds_its_type(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/credentials.md").read_text(encoding="utf-8")
+    section = page.partition("## Your own credential type")[2].partition("\n## ")[0]
+    schema = section.partition("```json\n")[2].partition("```")[0]
+    claims = dict(each.split("=") for each in re.findall(r"--claim (\S+=[A-Z0-9-]+)", section))
+    assert "`credential_types: types`" in section
+    (tmp_path / "types").mkdir()
+    types = load_types(write(tmp_path / "types", "TrainingCredential.json", schema))
+    async with a_vendor_node(tmp_path, types) as node:
+        did = await node.found("gouwe")
+        body = organization(did, did, type="TrainingCredential", credentialSubject={"id": did, **claims})
+        assert (await node.call("POST", f"{VCR}/issuer/vc", body)).status == 200
+        body["credentialSubject"]["course"] = "aed"
+        refused = await node.call("POST", f"{VCR}/issuer/vc", body)
+    assert refused.status == 400
+    assert "(Code of the course, for example AED-2)" in refused.body["detail"]
 
 
 def test_without_a_directory_only_the_shipped_types_have_schemas() -> None:
