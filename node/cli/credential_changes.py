@@ -24,12 +24,9 @@ from node.cli.output import DONE, REFUSED, USAGE, CommandError, pick, say, show,
 from node.world import SystemClock
 
 VCR = "/internal/vcr/v2"
-NUTS_2024 = "https://nuts.nl/credentials/2024"
 
 _FORMATS = {"jwt": "jwt_vc", "json-ld": "ldp_vc"}
 _STATUS = {"statuslist2021": "withStatusList2021Revocation", "bitstring": "withBitstringStatusListRevocation"}
-_CONTEXTS = {"NutsUraCredential": NUTS_2024}
-"""Types whose terms are not those of the Nuts context that is used by itself."""
 
 
 def add_changes(verbs: Verbs) -> None:
@@ -42,7 +39,13 @@ def add_changes(verbs: Verbs) -> None:
         help="what it says, for example organization.city=Gouda; may be repeated",
     )  # fmt: skip
     issue.add_argument("--claims", metavar="FILE", help="what it says as a JSON object; - is standard input")
-    issue.add_argument("--context", metavar="URL", action="append", default=[], help="JSON-LD context of what it says")
+    issue.add_argument(
+        "--context",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="JSON-LD context of what it says (default: that of its type)",
+    )
     issue.add_argument("--days", metavar="N", type=int, help="how long it is valid (default: for ever)")
     issue.add_argument(
         "--status",
@@ -75,7 +78,6 @@ def _issue(arguments: argparse.Namespace) -> int:
         raise CommandError(
             "a credential that never ends has to be revocable", "give --days, or leave out --status none", code=USAGE
         )
-    contexts = arguments.context or ([_CONTEXTS[arguments.type]] if arguments.type in _CONTEXTS else [])
 
     async def work(api: NodeApi) -> int:
         issuer = await _own_did(api, arguments)
@@ -84,7 +86,7 @@ def _issue(arguments: argparse.Namespace) -> int:
             "issuer": issuer,
             "credentialSubject": {**subject, "id": arguments.to or issuer},
             "format": _FORMATS[arguments.format],
-            **({"@context": contexts} if contexts else {}),
+            **({"@context": arguments.context} if arguments.context else {}),
             **({"expirationDate": _in_days(arguments.days)} if arguments.days is not None else {}),
             **({_STATUS[arguments.status]: True} if arguments.status != "none" else {_STATUS["statuslist2021"]: False}),
         }

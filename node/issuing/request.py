@@ -11,7 +11,7 @@ from credentials.errors import CredentialError
 from credentials.jsonld.contexts import BITSTRING_STATUS_LIST_CONTEXT, STATUS_LIST_2021_CONTEXT
 from credentials.status.entry import ListKind
 from credentials.types.catalogue import CredentialTypes
-from credentials.vc.credential import MAX_TYPES, VC_CONTEXT, VC_TYPE, SignedCredential
+from credentials.vc.credential import MAX_TYPES, NUTS_CONTEXT, VC_CONTEXT, VC_TYPE, SignedCredential
 from credentials.vc.type_rules import check_type_rules
 from node.issuing.errors import InvalidRequestError
 
@@ -19,10 +19,21 @@ CredentialFormat = Literal["jwt_vc", "ldp_vc"]
 
 MAX_CONTEXTS = 16
 
+NUTS_2024_CONTEXT = "https://nuts.nl/credentials/2024"
+
+_TYPE_CONTEXTS: Mapping[str, str] = {"NutsUraCredential": NUTS_2024_CONTEXT}
+"""Types whose terms are not those of the Nuts context that is used by itself."""
+
 _STATUS_CONTEXTS: Mapping[ListKind, str] = {
     "StatusList2021": STATUS_LIST_2021_CONTEXT,
     "BitstringStatusList": BITSTRING_STATUS_LIST_CONTEXT,
 }
+
+
+def usual_contexts(types: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the contexts beside VC v1 of a credential for which none are named: those that define the terms of its types."""
+    own = tuple(_TYPE_CONTEXTS[each] for each in types if each in _TYPE_CONTEXTS)
+    return own or (NUTS_CONTEXT,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

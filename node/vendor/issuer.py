@@ -13,12 +13,11 @@ from aiohttp import web
 from credentials.claims import to_rfc3339
 from credentials.did.identifier import did_method, parse_did
 from credentials.errors import MalformedError
-from credentials.vc.credential import NUTS_CONTEXT
 from node.identity.path_ids import id_in_path
 from node.identity.routes import SUBJECTS
 from node.issuing.errors import UnknownIssuedError, UnknownIssuerError
 from node.issuing.issuer import Caller
-from node.issuing.request import IssueRequest
+from node.issuing.request import IssueRequest, usual_contexts
 from node.issuing.store import Issued
 from node.vendor.bodies import IssueBody, OneOrMany
 from node.vendor.keys import ISSUER
@@ -109,12 +108,12 @@ def _asked(body: IssueBody) -> IssueRequest:
     subjects = body.subject if isinstance(body.subject, list) else [body.subject]
     if len(subjects) != 1:
         raise _invalid("credentialSubject: exactly one is needed")
-    contexts = _texts(body.context)
+    types = _texts(body.type)
     return IssueRequest.of(
         issuer=body.issuer,
-        types=_texts(body.type),
+        types=types,
         subject=subjects[0],
-        contexts=contexts or (NUTS_CONTEXT,),
+        contexts=_texts(body.context) or usual_contexts(types),
         expires_at=expires,
         format_=body.format,
         status="StatusList2021" if body.with_status_list else "BitstringStatusList" if body.with_bitstring else None,

@@ -8,7 +8,7 @@ import pytest
 from credentials.did.did_jwk import did_jwk
 from credentials.jsonld.proof import sign_document
 from credentials.keys import KeyId
-from credentials.vc.credential import VC_CONTEXT, SignedCredential
+from credentials.vc.credential import NUTS_CONTEXT, VC_CONTEXT, SignedCredential
 from tests.node.vendor.setting import VCR, VendorNode, organization
 from tests.support.keys import a_key
 
@@ -27,6 +27,22 @@ def sorted_everywhere(value: Any) -> bool:
             return all(map(sorted_everywhere, value))
         case _:
             return True
+
+
+@pytest.mark.parametrize("format_", ["jwt_vc", "ldp_vc"])
+async def test_a_type_whose_terms_are_elsewhere_gets_that_context_when_none_is_named(
+    node: VendorNode, format_: str
+) -> None:
+    issuer, holder = await node.found("gouwe"), await node.found("oever")
+    says = {"id": holder, "organization": {"ura": "90000101", "name": "De Gouwe", "city": "Gouda"}}
+    asked = organization(issuer, holder, type="NutsUraCredential", credentialSubject=says, format=format_)
+    said = await node.call("POST", f"{VCR}/issuer/vc", asked)
+    assert said.status == 200, said.text
+    contexts = SignedCredential.parse(said.body).contexts
+    assert "https://nuts.nl/credentials/2024" in contexts
+    assert NUTS_CONTEXT not in contexts
+    said = await node.call("POST", f"{VCR}/issuer/vc", organization(issuer, holder, format=format_))
+    assert NUTS_CONTEXT in SignedCredential.parse(said.body).contexts
 
 
 async def test_a_credential_is_json_ld_by_default_with_sorted_members(node: VendorNode) -> None:
