@@ -11,10 +11,12 @@ from `credentials.vc.verify` only. Checks raise; none returns a boolean that cou
 `jws`, `claims`                       compact JWS; times, and the one clock skew
 `did.identifier`, `did.document`      syntax; documents and their keys
 `did.did_web`                         did:web to the URL of its document
+`did.did_key`, `did.did_jwk`          a DID that is its key
 `did.certificate_chain`, `did.did_x509`  chains of X.509 certificates; did:x509 to a key
 `x509`                                any order to one chain; revocation lists, deny lists, the check
 `vc.credential`, `vc.presentation`    both formats, both dialects, unverified and verified
 `vc.verify`, `vc.x509_credential`     the numbered checks; rules of the X509Credential
+`vc.type_rules`                       what a type asks besides, of whoever issued it
 `vc.evidence`, `vc.signature`         what it takes to verify; whose key signed
 `vc.issue`, `vc.present`              make credentials and presentations
 `jsonld`                              JSON-LD: contexts, canonical form, JsonWebSignature2020

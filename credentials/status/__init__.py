@@ -12,7 +12,7 @@
 A verifier's session; fetching is not in this package::
 
     urls = [entry.url for entry in entries_of(credential)]
-    list_ = verify_status_list(StatusList.parse(body), url=url, keys=keys, now=now)
+    list_ = verify_status_list(StatusList.parse(body), url=url, evidence=evidence, now=now)
     check_status(credential, {url: list_}, now)
 
 Rules kept here, where we are stricter than nuts-node: a list counts only when the issuer of the credential signed it, a list that

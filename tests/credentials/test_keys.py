@@ -162,3 +162,11 @@ def test_the_repr_of_a_private_key_shows_its_name_only() -> None:
         repr(SoftwareKey(KID, ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))))
         == f"SoftwareKey({KID!r}, 'EdDSA')"
     )
+
+
+def test_a_key_signs_on_under_another_name() -> None:
+    key = SoftwareKey(KID, PRIVATE_KEYS["PS384"], "PS384")
+    other = KeyId("did:web:example.org#other")
+    renamed = key.renamed(other)
+    assert (renamed.kid, renamed.alg, key.kid) == (other, "PS384", KID)
+    key.public.verify(renamed.sign(b"message"), b"message", "PS384")
