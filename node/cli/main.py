@@ -41,6 +41,9 @@ THINGS = {
 _MODULES = {"config": "configuration"}
 """Things whose module is not called after them."""
 
+_FINGERPRINT_OPTION = "--trust-uzi"
+_FINGERPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+
 _LONG_NUMBER = re.compile(r"(?<![0-9])[0-9]{8,9}(?![0-9])")
 
 
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode shows less, and breaks nothing
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _with_values(sys.argv[1:] if arguments is None else arguments)
     try:
         parsed = _parser(words).parse_args(words)
     except SystemExit as stop:
@@ -82,6 +85,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # nobody reads any more
         return 1
     return code
+
+
+def _with_values(words: Sequence[str]) -> list[str]:
+    """Join an option with its fingerprint: one in 64 begins with a dash, and argparse would take it for another option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == _FINGERPRINT_OPTION and _FINGERPRINT.fullmatch(word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _trace(parsed: argparse.Namespace) -> None:

@@ -26,6 +26,24 @@ def test_wrong_usage_ends_with_2(words: list[str]) -> None:
     assert main(words) == 2
 
 
+@pytest.mark.parametrize("fingerprint", ["-" + "a" * 42, "--" + "a" * 41, "a" * 43])
+def test_a_fingerprint_may_begin_with_a_dash(fingerprint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[list[str]] = []
+
+    def run(parsed: argparse.Namespace) -> int:
+        taken.append(parsed.trust_uzi)
+        return 0
+
+    def add_parser(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--trust-uzi", action="append")
+        parser.set_defaults(run=run)
+
+    monkeypatch.setattr("node.cli.init.add_parser", add_parser)
+    assert main(["init", "--trust-uzi", fingerprint, "--trust-uzi", fingerprint]) == 0
+    assert taken == [[fingerprint, fingerprint]]
+    assert main(["init", "--trust-uzi", "--trust-uzi"]) == 2
+
+
 def test_a_citizen_number_among_the_arguments_is_refused_and_not_repeated(desk: Desk) -> None:
     ran = desk.run("ask", "ha-vvt", BSN)
     assert ran.code == 2
