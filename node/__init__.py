@@ -4,6 +4,7 @@ The rooms, each importing only what stands below it (import-linter keeps this tr
 
     cli           the command ``hazel``
     app, runtime  composition root; start, ready, drain, stop
+    parts         what a node is made of, paragraph by paragraph
     exchange      the two ways through the house: ask others (outbound), answer others (inbound)
     oauth         token endpoint and token requester, DPoP, introspection
     registries    discovery services: hosted, followed, joined

@@ -1,0 +1,93 @@
+"""Tokens, given and got."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from node.config.model import Config
+from node.oauth import routes as oauth_routes
+from node.oauth.definitions import Definitions
+from node.oauth.exchange import TokenService
+from node.oauth.explaining import WalletExplainer
+from node.oauth.introspect import Introspection
+from node.oauth.requester import TokenRequester
+from node.oauth.store import SqlTokenStore
+from node.parts.kept import Kept
+from node.parts.trust import Trust
+from node.ports import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Both seats of OAuth.
+
+    Attributes:
+        store: what was granted here.
+        service: gives tokens; introspection: says what they are worth.
+        requester: gets tokens of others; explainer: says whether our wallet does.
+    """
+
+    store: SqlTokenStore
+    definitions: Definitions
+    service: TokenService
+    requester: TokenRequester
+    introspection: Introspection
+    explainer: WalletExplainer
+
+    def install(self, app: web.Application) -> None:
+        """Give the services to an application."""
+        app[oauth_routes.TOKENS] = self.service
+        app[oauth_routes.DEFINITIONS] = self.definitions
+        app[oauth_routes.INTROSPECTION] = self.introspection
+        app[oauth_routes.REQUESTER] = self.requester
+        app[oauth_routes.WALLET_EXPLAINER] = self.explainer
+
+
+def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Tokens:
+    """Wire both seats."""
+    clock, entropy, subjects = world.clock, world.entropy, trust.subjects
+    store = SqlTokenStore(kept.database, kept.audit)
+    definitions = Definitions(trust.usecases.definitions)
+    requester = TokenRequester(
+        subjects=subjects,
+        wallet=trust.wallet,
+        peers=world.peers,
+        clock=clock,
+        entropy=entropy,
+        public_url=config.url,
+    )
+    return Tokens(
+        store=store,
+        definitions=definitions,
+        service=TokenService(
+            subjects=subjects,
+            verifier=trust.verifier,
+            definitions=definitions,
+            store=store,
+            audit=kept.audit,
+            refusals=trust.refusals,
+            clock=clock,
+            entropy=entropy,
+            public_url=config.url,
+        ),
+        requester=requester,
+        introspection=Introspection(
+            store=store,
+            standing=trust.verifier,
+            definitions=definitions,
+            subjects=subjects,
+            vault=kept.vault,
+            audit=kept.audit,
+            clock=clock,
+            entropy=entropy,
+            public_url=config.url,
+        ),
+        explainer=WalletExplainer(
+            definitions=definitions,
+            servers=requester.servers,
+            subjects=subjects,
+            wallet=trust.wallet,
+            clock=clock,
+            entropy=entropy,
+        ),
+    )

@@ -1,0 +1,43 @@
+"""Time, chance and the two HTTP clients, the real ones."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from node.config.model import Config
+from node.parts.errors import NodeError
+from node.ports import World
+from node.web.client import open_own_client, open_peer_client
+from node.world import SystemClock, SystemEntropy
+
+
+async def real_world(config: Config, stack: AsyncExitStack) -> World:
+    """Open the clients; they close with ``stack``.
+
+    Raises:
+        NodeError: a file with certificates, or with what our own FHIR server wants, can not be read.
+    """
+    ca_file = str(config.trust.ca_file) if config.trust.ca_file is not None else None
+    headers: dict[str, Mapping[str, str]] = {}
+    for server in config.fhir.values():
+        if server.authorization_file is not None:
+            headers[server.url] = {"Authorization": _secret(server.authorization_file)}
+    try:
+        peers = await stack.enter_async_context(
+            open_peer_client(loopback=config.unsafe_loopback_peers, ca_file=ca_file)
+        )
+        own = await stack.enter_async_context(
+            open_own_client([server.url for server in config.fhir.values()], headers=headers, ca_file=ca_file)
+        )
+    except OSError as error:  # ssl.SSLError is one too
+        raise NodeError(
+            f"{ca_file} holds no certificates that can be read", "it is trust.ca_file in hazel.yaml"
+        ) from error
+    return World(clock=SystemClock(), entropy=SystemEntropy(), peers=peers, own=own)
+
+
+def _secret(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NodeError(f"{file} can not be read", "it is named by authorization_file in hazel.yaml") from error
