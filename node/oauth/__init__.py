@@ -6,7 +6,7 @@ The resource side::
     boundary.py    errors as OAuth JSON
     metadata.py    what we publish about ourselves (RFC 8414)
     definitions.py scope -> presentation definitions
-    messages.py    token request and reply, a server's metadata, as values
+    messages.py    token request and reply, as values
     exchange.py    one token request: collect, fetch, decide, record, keep
     grant.py       the decision itself: pure
     grants.py      what was granted
@@ -19,7 +19,7 @@ The resource side::
 The asking side::
 
     requester.py   asks another organisation for a token
-    peer_servers.py  what other servers publish; peer_token.py  what one gave us
+    peer_servers.py  what other servers publish (peer_metadata.py); peer_token.py  what one gave us
     presenting.py  the presentation that is sent, as JWT or JSON-LD
     self_attested.py  what the vendor has us say; user.py  on whose behalf
     explaining.py  would our wallet do for a scope, and which field of which credential fails where not

@@ -13,6 +13,7 @@ from node.oauth.errors import OAuthCode, OAuthError
 
 ORGANIZATION = "organization"
 USER = "user"
+SERVICE_PROVIDER = "service_provider"
 
 WALLET_OWNERS = (ORGANIZATION, USER)
 """Whose wallet a definition is for, as a question may name it (WIRE §2.5.2)."""

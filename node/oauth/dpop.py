@@ -113,7 +113,16 @@ def check_proof(
     )
 
 
-def make_proof(key: PrivateKey, *, method: str, url: str, access_token: str | None, jti: str, now: datetime) -> str:
+def make_proof(
+    key: PrivateKey,
+    *,
+    method: str,
+    url: str,
+    access_token: str | None,
+    jti: str,
+    now: datetime,
+    nonce: str | None = None,
+) -> str:
     """Make a proof for one request of ours.
 
     Args:
@@ -123,6 +132,7 @@ def make_proof(key: PrivateKey, *, method: str, url: str, access_token: str | No
         access_token: ``None`` when asking for one.
         jti: 32 random bytes, base64url.
         now: aware UTC.
+        nonce: what the server demands to be in it (RFC 9449 §8).
     """
     claims: dict[str, object] = {
         "htm": method,
@@ -132,6 +142,8 @@ def make_proof(key: PrivateKey, *, method: str, url: str, access_token: str | No
     }
     if access_token is not None:
         claims["ath"] = _ath(access_token)
+    if nonce is not None:
+        claims["nonce"] = nonce
     signing_input = f"{_write_head(key.public, key.alg)}.{b64url_encode(canonical_json(claims))}"
     return f"{signing_input}.{b64url_encode(key.sign(signing_input.encode()))}"
 

@@ -1,4 +1,4 @@
-"""Messages of the token flow as values: ``parse`` reads any bytes or refuses them, ``to_wire`` writes (WIRE §2.4, §2.5.2).
+"""Messages of the token flow as values: ``parse`` reads any bytes or refuses them, ``to_wire`` writes (WIRE §2.5.2).
 
 What is parsed here is *read*, not believed: nobody has verified a signature yet.
 """
@@ -8,14 +8,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from credentials.errors import MalformedError
 from credentials.fields import Fields
 from node.oauth.errors import OAuthCode, OAuthError
 
 GRANT_TYPE = "vp_token-bearer"
-"""The one grant type between organisations (RFC021)."""
+"""The grant type between organisations (RFC021)."""
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+"""The grant type with two presentations: the organisation's, and that of the service provider who acts for it (RFC 7523 §2.1)."""
+
+CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""How the service provider's presentation is announced (RFC 7523 §2.2)."""
 
 MAX_CLIENT_ID = 2_048
 MAX_SCOPE = 1_024
@@ -29,7 +34,7 @@ DEFAULT_LIFETIME = 60
 """Seconds that a token without ``expires_in`` is used (RFC 6749 §5.1 leaves it to the server)."""
 
 MAX_REPLY = 65_536
-"""Bytes of a token reply or of metadata."""
+"""Bytes of a token reply, or of what a server publishes about itself."""
 
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*", re.ASCII)  # RFC 6749 §3.3
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)  # token68, RFC 9110 §11.2
@@ -144,46 +149,6 @@ class TokenReply:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerMetadata:
-    """What another authorization server says about itself (RFC 8414), as far as we need it.
-
-    Attributes:
-        did_methods: empty when it does not say.
-        vp_formats: names of presentation and credential formats, in the short spelling (``jwt_vp``).
-    """
-
-    issuer: str
-    token_endpoint: str
-    presentation_definition_endpoint: str
-    did_methods: tuple[str, ...]
-    vp_formats: frozenset[str]
-
-    @classmethod
-    def parse(cls, issuer: str, body: bytes) -> Self:
-        """Read the metadata of ``issuer``.
-
-        Raises:
-            MalformedError: not metadata, or of another issuer (RFC 8414 §3.3).
-        """
-        fields = Fields.from_json(body, max_bytes=MAX_REPLY, what="metadata")
-        if fields.text("issuer") != issuer:
-            raise MalformedError("metadata: issuer is another")
-        formats = fields.optional_child("vp_formats_supported") or fields.optional_child("vp_formats")
-        return cls(
-            issuer=issuer,
-            token_endpoint=_endpoint(fields, "token_endpoint"),
-            presentation_definition_endpoint=_endpoint(fields, "presentation_definition_endpoint"),
-            did_methods=fields.optional_texts("did_methods_supported"),
-            vp_formats=frozenset(short_format(name) for name in formats.names()) if formats else frozenset(),
-        )
-
-
-def short_format(name: str) -> str:
-    """Return the DIF name of a format: ``jwt_vp_json`` is ``jwt_vp`` (WIRE §2.5.4)."""
-    return name.removesuffix("_json")
-
-
 def oauth_error_code(body: bytes) -> str | None:
     """Return the error code in a peer's refusal when it is one of the registered words; nothing else is taken from it."""
     try:
@@ -210,19 +175,6 @@ _KNOWN_REFUSALS = frozenset(
 def to_json(value: object) -> str:
     """Write a small JSON value without white space."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _endpoint(fields: Fields, name: str) -> str:
-    url = fields.text(name)
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme == "https" and bool(parts.hostname) and not parts.username and not parts.fragment
-        _ = parts.port
-    except ValueError:
-        usable = False
-    if not usable or len(url) > MAX_CLIENT_ID or not url.isascii() or not url.isprintable() or " " in url:
-        raise MalformedError(f"metadata: {name} is not an https URL")
-    return url
 
 
 def _invalid(description: str) -> OAuthError:

@@ -12,8 +12,9 @@ from credentials.errors import CredentialError
 from credentials.query.definition import PresentationDefinition
 from node.identity.published import NotPublishedError, Published
 from node.oauth.errors import RefusalCode, Step, TokenRefusedError
-from node.oauth.messages import MAX_REPLY, ServerMetadata
+from node.oauth.messages import MAX_REPLY
 from node.oauth.metadata import metadata_urls
+from node.oauth.peer_metadata import ServerMetadata
 from node.ports import PEER_TIMEOUT, Clock, HttpClient, PeerError
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ class PeerServers:
             TokenRefusedError: it does not say.
         """
         endpoint = metadata.presentation_definition_endpoint
+        if endpoint is None:
+            raise TokenRefusedError("refused", metadata.issuer, "definition")
         url = f"{endpoint}{'&' if '?' in endpoint else '?'}scope={quote(scope, safe='')}"
         try:
             return await self._definitions.get(url)

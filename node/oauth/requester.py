@@ -34,13 +34,13 @@ from node.oauth.errors import TokenRefusedError
 from node.oauth.grants import TokenType
 from node.oauth.messages import (
     MAX_REPLY,
-    ServerMetadata,
     TokenReply,
     TokenRequest,
     oauth_error_code,
     to_json,
 )
 from node.oauth.metadata import issuer_url
+from node.oauth.peer_metadata import ServerMetadata
 from node.oauth.peer_servers import PeerServers, no_answer
 from node.oauth.peer_token import PeerToken
 from node.oauth.presenting import PresentationForm, choose_form, make_assertion

@@ -33,7 +33,8 @@ from node.identity.routes import NewSubject
 from node.oauth.dpop import check_proof
 from node.oauth.errors import OAuthError, origin_of
 from node.oauth.grant import read_request
-from node.oauth.messages import ServerMetadata, TokenReply, TokenRequest, oauth_error_code
+from node.oauth.messages import TokenReply, TokenRequest, oauth_error_code
+from node.oauth.peer_metadata import ServerMetadata
 from node.oauth.routes import ProofCall, ProofCheckCall, ServiceTokenCall
 from node.registries.routes import Activation
 from node.usecases.load import UseCaseError, parse_usecase

@@ -10,7 +10,7 @@ from credentials.keys import KeyId, SoftwareKey
 from credentials.vc.issue import issue_jwt_credential
 from node.identity.wallet import Held
 from node.oauth import explaining
-from node.oauth.messages import ServerMetadata
+from node.oauth.peer_metadata import ServerMetadata
 from tests.node.oauth.setting import HOLDER, SCOPE, NodeUnderTest
 from tests.node.oauth.test_vendor_api import EMPLOYEE, call
 from tests.support.keys import a_did

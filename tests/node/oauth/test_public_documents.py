@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from node.oauth.messages import ServerMetadata
 from node.oauth.metadata import metadata_urls
+from node.oauth.peer_metadata import ServerMetadata
 from tests.node.oauth.setting import HOLDER, SCOPE, NodeUnderTest, organization_definition
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server/oauth2"
@@ -26,7 +26,7 @@ async def test_metadata_says_what_a_nuts_node_needs(holder: NodeUnderTest) -> No
     assert "authorization_endpoint" not in body
     assert "web" in body["did_methods_supported"]  # type: ignore[operator]  # a list in JSON
     read = ServerMetadata.parse(HOLDER, json.dumps(body).encode())
-    assert {"jwt_vp", "jwt_vc", "ldp_vp", "ldp_vc"} == read.vp_formats
+    assert {"jwt_vp", "jwt_vc", "ldp_vp", "ldp_vc"} == set(read.vp_formats)
 
 
 async def test_client_metadata_is_served(holder: NodeUnderTest) -> None:
