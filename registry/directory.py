@@ -153,6 +153,11 @@ class Directory:
         considered.sort(key=lambda each: each.outcome != "chosen")
         return Choice(endpoint=endpoint, considered=tuple(considered))
 
+    def endpoints(self, ura: str, service: str, versions: Sequence[FhirVersion]) -> tuple[Endpoint, ...]:
+        """Everywhere an organisation can be asked: as :meth:`choose` reads them, the newest registration first."""
+        found = (self._endpoint(entry, service, versions)[0] for entry in self._entries.get(ura_key(ura), ()))
+        return tuple(endpoint for endpoint in found if endpoint is not None)
+
     def _endpoint(
         self, entry: Registered, service: str, versions: Sequence[FhirVersion]
     ) -> tuple[Endpoint | None, Outcome, str]:

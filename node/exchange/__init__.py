@@ -33,7 +33,10 @@ and the way out::
 
     outbound.py        one question: planned, asked in parallel, streamed, ended by its deadline
     question.py        what a vendor's system asks; planning.py: may it, and whom
-    asking.py          one holder: token, match, steps, pages; under_way.py: what came so far
+    seat.py            one holder: its first address that lets us in, the next one when that goes away
+    asking.py          one address: token, match, steps, pages; under_way.py: what came so far
+    peer_health.py     circuit breakers and waiting times by address
+    lines.py           what waits for the caller, bounded
     peer_answer.py     what an answer means
     outbound_record.py what the audit log keeps of it
     deadline.py        a time limit on the world's clock

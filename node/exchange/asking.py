@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 
 from credentials.encoding import b64url_encode
@@ -20,6 +21,7 @@ from node.exchange.facts import FHIR_JSON
 from node.exchange.merge import Fetched, lineage_of
 from node.exchange.outbound_record import request_record
 from node.exchange.peer_answer import read_answer
+from node.exchange.peer_health import Call, NotNowError, PeerHealth, retry_after
 from node.exchange.ports import Tokens
 from node.exchange.references import Bases
 from node.exchange.response import CheckedPage
@@ -35,6 +37,13 @@ from node.usecases.plan import FORM_TYPE, FhirRequest, plan_step
 logger = logging.getLogger(__name__)
 
 JTI_BYTES = 32
+ATTEMPTS = 2
+"""A query reads and nothing else, so it may be sent again; once, and within its own time."""
+
+_AWAY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""What a proxy says for a server that is not there."""
+_WAIT = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+"""Answers that may carry ``Retry-After``."""
 
 _OF_PEER: Mapping[str, State] = {
     "timeout": "timeout",
@@ -69,6 +78,7 @@ class Means:
     tokens: Tokens
     audit: AuditLog
     limits: Limits
+    health: PeerHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,22 +119,37 @@ class Asking:
     async def log_in(self, *, fresh: bool = False) -> None:
         """Get a token of the holder."""
         means = self._means
+        server = self.holder.authorization_server
         try:
-            async with deadline(means.world.clock, means.limits.step):
-                self._token = await means.tokens.token(
-                    self._exchange.subject,
-                    authorization_server=self.holder.authorization_server,
-                    scope=self._exchange.usecase.wire_scope,
-                    user=self._user,
-                    fresh=fresh,
-                )
-        except TimeoutError as error:
-            raise StepError("timeout", "token") from error
+            with means.health.call(server, urgent=self._exchange.urgent) as call:
+                self._token = await self._ask_token(call, server, fresh=fresh)
+        except NotNowError as error:
+            raise StepError("unreachable", error.reason) from error
         except TokenRefusedError as error:
             reason = "refused" if error.code == "refused" else f"token_{error.code}"
             raise StepError(_OF_TOKEN.get(error.code, "failed"), reason) from error
         except VaultError as error:
             raise StepError("failed", "vault_away") from error
+
+    async def _ask_token(self, call: Call, server: str, *, fresh: bool) -> PeerToken:
+        means = self._means
+        try:
+            async with deadline(means.world.clock, means.limits.step):
+                token = await means.tokens.token(
+                    self._exchange.subject,
+                    authorization_server=server,
+                    scope=self._exchange.usecase.wire_scope,
+                    user=self._user,
+                    fresh=fresh,
+                )
+        except TimeoutError as error:
+            call.failed()
+            raise StepError("timeout", "token") from error
+        except TokenRefusedError as error:
+            (call.failed if error.code in ("unreachable", "timeout") else call.answered)()
+            raise
+        call.answered()
+        return token
 
     async def match(self) -> None:
         """Find the patient at the holder."""
@@ -194,12 +219,40 @@ class Asking:
             self._end(receipt, state, status, count, started)
 
     async def _send(self, query: _Query) -> HttpResponse:
-        """Send it; once more with a fresh token where the holder no longer takes this one."""
+        """Send it; with a fresh token where the holder no longer takes this one."""
+        until = self._means.world.clock.monotonic() + self._means.limits.step
         token = self._logged_in()
-        answer = await self._send_with(token, query)
+        answer = await self._send_with(token, query, until)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
-        return await self._send_with(await self._renewed(token), query)
+        return await self._send_with(await self._renewed(token), query, until)
+
+    async def _send_with(self, token: PeerToken, query: _Query, until: float) -> HttpResponse:
+        """Send it until there is an answer that stands: a connection that broke, or a wish to be asked later, gets one more try."""
+        sent = 0
+        while True:
+            try:
+                with self._means.health.call(self.holder.base, urgent=self._exchange.urgent) as call:
+                    sent += 1
+                    answer = await self._send_once(token, query, until, call)
+            except NotNowError as error:
+                if error.reason != "throttled":
+                    raise StepError("unreachable", error.reason) from error
+                await self._wait(error.seconds, until)
+                continue
+            except PeerError as error:
+                if error.code == "unreachable" and sent < ATTEMPTS:
+                    continue  # a connection kept open that the other side closed looks the same as a server that is away
+                raise StepError(_OF_PEER.get(error.code, "failed"), error.code) from error
+            if sent == ATTEMPTS or _asks_to_wait(answer, self._means.world.clock.now()) is None:
+                return answer
+
+    async def _wait(self, seconds: float, until: float) -> None:
+        """Wait as the holder asked, if that leaves time for the answer."""
+        clock = self._means.world.clock
+        if clock.monotonic() + seconds >= until:
+            raise StepError("failed", "throttled")
+        await clock.sleep(seconds)
 
     async def _proof(self, token: PeerToken, method: str, url: str, jti: str) -> dict[str, str]:
         try:
@@ -218,7 +271,7 @@ class Asking:
         assert self._token is not None  # log_in came first
         return self._token
 
-    async def _send_with(self, token: PeerToken, query: _Query) -> HttpResponse:
+    async def _send_once(self, token: PeerToken, query: _Query, until: float, call: Call) -> HttpResponse:
         world, limits = self._means.world, self._means.limits
         url = f"{self.holder.base}{'' if query.target.startswith('?') else '/'}{query.target}"
         jti = b64url_encode(world.entropy.token(JTI_BYTES))
@@ -232,19 +285,28 @@ class Asking:
         glass = self._exchange.question.break_glass
         if glass is not None:
             headers["Break-The-Glass"] = b64url_encode(glass.reason.encode())
+        left = until - world.clock.monotonic()
+        if left <= 0:
+            raise StepError("timeout", "timeout")
+        request = HttpRequest(
+            method=query.method,
+            url=url,
+            headers=headers,
+            body=query.body,
+            max_bytes=limits.page_bytes,
+            timeout=min(left, limits.step),
+        )
         try:
-            return await world.peers.send(
-                HttpRequest(
-                    method=query.method,
-                    url=url,
-                    headers=headers,
-                    body=query.body,
-                    max_bytes=limits.page_bytes,
-                    timeout=limits.step,
-                )
-            )
+            answer = await world.peers.send(request)
         except PeerError as error:
-            raise StepError(_OF_PEER.get(error.code, "failed"), error.code) from error
+            if error.code in ("unreachable", "timeout"):
+                call.failed()
+            raise
+        (call.failed if answer.status in _AWAY else call.answered)()
+        wait = _asks_to_wait(answer, world.clock.now())
+        if wait is not None:
+            call.asked_to_wait(wait)
+        return answer
 
     def _check(self, query: _Query, answer: HttpResponse) -> CheckedPage:
         step = query.step
@@ -290,3 +352,8 @@ class Asking:
     def _end(self, receipt: Receipt, state: str, status: int | None, count: int, started: float) -> None:
         ms = int((self._means.world.clock.monotonic() - started) * 1000)
         self._means.audit.outcome(receipt, Outcome(state=state, status=status, count=count, ms=ms))
+
+
+def _asks_to_wait(answer: HttpResponse, now: datetime) -> float | None:
+    """Return the seconds after which the holder wants to be asked again, if that is what it says."""
+    return retry_after(answer.headers, now) if answer.status in _WAIT else None

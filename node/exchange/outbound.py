@@ -10,22 +10,23 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
 from node.audit.log import AuditUnavailableError
-from node.exchange.asking import Asking, Means
+from node.exchange.asking import Means
 from node.exchange.deadline import deadline
 from node.exchange.events import COMPLETE, AskedHolder, End, Event, NotAsked, Plan, Source, State
 from node.exchange.facts import OwnRecords
+from node.exchange.lines import MAX_LINES, Lines
 from node.exchange.merge import Missing
 from node.exchange.planning import Planner
 from node.exchange.ports import Registered
 from node.exchange.question import Question
+from node.exchange.seat import Seat
 from node.exchange.under_way import Exchange, Holder, Part, PeerRooms, StepError
 from node.usecases.model import Step, UseCase
-from node.usecases.plan import plan_step
 from node.web.replies import RequestError
 
 logger = logging.getLogger(__name__)
 
-WAITING_LINES = 1_000
+WAITING_LINES = MAX_LINES
 """Lines that wait for a slow reader; then the asking itself waits."""
 
 _SENTENCES: Mapping[str, str] = {
@@ -57,7 +58,9 @@ class Broker:
     ) -> None:
         self._means = means
         self._world = means.world
-        self._planner = Planner(own_ura=own_ura, own_type=own_type, registered=registered, records=records)
+        self._planner = Planner(
+            own_ura=own_ura, own_type=own_type, registered=registered, records=records, health=means.health
+        )
         self._rooms = PeerRooms(means.limits.queries_per_peer)
 
     async def ask(self, subject: str, usecase: UseCase, question: Question) -> AsyncGenerator[Event]:
@@ -75,7 +78,7 @@ class Broker:
             usecase=usecase,
             question=question,
             started=self._world.clock.monotonic(),
-            lines=asyncio.Queue(WAITING_LINES),
+            lines=Lines(WAITING_LINES),
         )
         work = asyncio.create_task(self._run(exchange, self._allowed(usecase, question)))
         try:
@@ -128,13 +131,8 @@ class Broker:
     async def _ask_holder(self, exchange: Exchange, holder: Holder) -> None:
         """Ask one holder everything; ends well whatever the holder does."""
         started = self._world.clock.monotonic()
-        asker = Asking(self._means, exchange, holder, self._rooms.of(holder.ura))
-
-        async def begin() -> None:
-            await asker.log_in()
-            await asker.match()
-
-        state, reason = await self._attempt(exchange, (holder.ura, None), begin)
+        seat = Seat(self._means, exchange, holder, self._rooms.of(holder.ura))
+        state, reason = await self._attempt(exchange, (holder.ura, None), seat.sit_down)
         if state not in COMPLETE:
             await self._source(exchange, holder, None, state, started, reason)
             return
@@ -147,7 +145,7 @@ class Broker:
         for step_id in exchange.question.steps or ():
             if holder.table.step(step_id) is None:
                 await self._source(exchange, holder, step_id, "not_offered", started, "not_in_table")
-        bound: dict[str, Sequence[str]] = dict(asker.bindings)
+        bound: dict[str, Sequence[str]] = dict(seat.asker.bindings)
         while wanted:
             ready = [step for step in wanted if step.needs <= bound.keys()]
             if not ready:  # what should have bound it was not asked, or failed: that is not "nothing recorded"
@@ -157,28 +155,17 @@ class Broker:
             wanted = [step for step in wanted if step not in ready]
             async with asyncio.TaskGroup() as group:
                 for step in ready:
-                    group.create_task(self._ask_step(exchange, asker, step, bound))
-            bound |= asker.bindings
+                    group.create_task(self._ask_step(exchange, seat, step, bound))
+            bound |= seat.asker.bindings
 
     def _wanted(self, exchange: Exchange, holder: Holder) -> list[Step]:
         wanted = exchange.question.steps
         return [step for step in holder.table.steps[1:] if wanted is None or step.id in wanted]
 
-    async def _ask_step(
-        self, exchange: Exchange, asker: Asking, step: Step, bound: Mapping[str, Sequence[str]]
-    ) -> None:
+    async def _ask_step(self, exchange: Exchange, seat: Seat, step: Step, bound: Mapping[str, Sequence[str]]) -> None:
         started = self._world.clock.monotonic()
-
-        async def ask() -> None:
-            try:
-                requests = plan_step(step, bound)
-            except ValueError as error:
-                raise StepError("failed", "too_many_records") from error
-            for request in requests:
-                await asker.fetch(step, request)
-
-        state, reason = await self._attempt(exchange, (asker.holder.ura, step.id), ask)
-        await self._source(exchange, asker.holder, step.id, state, started, reason)
+        state, reason = await self._attempt(exchange, (seat.holder.ura, step.id), lambda: seat.ask_step(step, bound))
+        await self._source(exchange, seat.holder, step.id, state, started, reason)
 
     async def _attempt(
         self, exchange: Exchange, part: Part, work: Callable[[], Awaitable[None]]

@@ -8,13 +8,17 @@ from collections.abc import Sequence
 
 from node.exchange.events import NotAsked
 from node.exchange.facts import FactsUnavailableError, OwnRecords
+from node.exchange.peer_health import PeerHealth
 from node.exchange.ports import Registered
 from node.exchange.question import Question
-from node.exchange.under_way import Holder
-from node.usecases.model import UseCase
+from node.exchange.under_way import Holder, Place
+from node.usecases.model import Table, UseCase
 from node.usecases.plan import choose_table
 from node.web.replies import RequestError
 from registry.localisation import FoundBy, Member, localise
+
+MAX_PLACES = 3
+"""Addresses of one organisation that are tried."""
 
 
 class Planner:
@@ -23,13 +27,17 @@ class Planner:
     Args:
         own_ura: number of our organisation; ``own_type`` its Vektis code.
         records: our own FHIR servers, for localisation by care team.
+        health: which addresses kept failing: the others of an organisation come first.
     """
 
-    def __init__(self, *, own_ura: str, own_type: str, registered: Registered, records: OwnRecords) -> None:
+    def __init__(
+        self, *, own_ura: str, own_type: str, registered: Registered, records: OwnRecords, health: PeerHealth
+    ) -> None:
         self._own_ura = own_ura
         self._own_type = own_type
         self._registered = registered
         self._records = records
+        self._health = health
 
     def check(self, usecase: UseCase, question: Question) -> None:
         """Check what the use case itself says about a question.
@@ -97,17 +105,31 @@ class Planner:
             if table is None or reason is not None:
                 not_asked.append(NotAsked(ura=asked.ura, name=asked.name, reason=reason or ""))
                 continue
+            first, *others = self._places(usecase, asked.ura, table)
             holders.append(
                 Holder(
                     ura=asked.ura,
                     name=asked.name,
                     table=table,
-                    base=organisation.fhir_bases[table.fhir_version],
-                    authorization_server=asked.endpoint.authorization_server,
+                    base=first.base,
+                    authorization_server=first.authorization_server,
                     found_by=asked.found_by,
+                    others=tuple(others),
                 )
             )
         return holders, not_asked
+
+    def _places(self, usecase: UseCase, ura: str, table: Table) -> list[Place]:
+        """Return where ``ura`` can be asked by ``table``: its newest registration first, what kept failing last."""
+        found = self._registered.directory.endpoints(ura, usecase.discovery_service, (table.fhir_version,))
+        places = dict.fromkeys(
+            Place(base=each.fhir_base, authorization_server=each.authorization_server)
+            for each in found
+            if each.organisation.facility_type in table.holder_types
+        )
+        is_away = self._health.is_away
+        ordered = sorted(places, key=lambda each: is_away(each.base) or is_away(each.authorization_server))
+        return ordered[:MAX_PLACES]
 
     async def _care_team(self, bsn: str) -> list[Member]:
         """Return the organisations in our own care teams of the patient."""

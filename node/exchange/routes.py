@@ -31,6 +31,8 @@ PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
 
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
+READER_SECONDS = 60.0
+"""For one line of a stream to be taken by the caller."""
 
 
 def public_routes(base_path: str = "") -> list[web.RouteDef]:
@@ -95,11 +97,20 @@ async def _stream(request: web.Request, events: AsyncGenerator[Event], shape: st
     first = await anext(events)  # what can not be asked is refused here, before the 200
     response = web.StreamResponse(headers={"Content-Type": shape, "Cache-Control": "no-store"})
     await response.prepare(request)
-    await response.write(write(first))
+    await _write(response, write(first))
     async for event in events:
-        await response.write(write(event))
+        await _write(response, write(event))
     await response.write_eof()
     return response
+
+
+async def _write(response: web.StreamResponse, line: bytes) -> None:
+    """Write one line; a caller that stopped reading without hanging up holds memory of ours only so long."""
+    try:
+        async with asyncio.timeout(READER_SECONDS):
+            await response.write(line)
+    except TimeoutError as error:
+        raise ConnectionResetError("the caller does not read") from error
 
 
 async def _bundle(request: web.Request, events: AsyncGenerator[Event]) -> web.Response:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
-from node.exchange.events import Event, State
+from node.exchange.events import State
+from node.exchange.lines import Lines
 from node.exchange.merge import Missing
 from node.exchange.question import Question
 from node.usecases.model import FhirVersion, Table, UseCase
@@ -16,9 +17,25 @@ Part = tuple[str, str | None]
 """A holder (URA) and a step of it; ``None`` is the holder as a whole."""
 
 
+URGENT = frozenset({"ETREAT", "BTG"})
+"""Purposes of use for which an address that kept failing is tried all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One address of an organisation: FHIR base, and the issuer URL where tokens for it come from."""
+
+    base: str
+    authorization_server: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """One organisation that is asked."""
+    """One organisation that is asked.
+
+    Attributes:
+        others: where else it can be asked in the same version, when this address is away.
+    """
 
     ura: str
     name: str
@@ -26,6 +43,15 @@ class Holder:
     base: str
     authorization_server: str
     found_by: FoundBy
+    others: tuple[Place, ...] = ()
+
+    @property
+    def elsewhere(self) -> "Holder | None":
+        """The same organisation at its next address; ``None`` when it has no other."""
+        if not self.others:
+            return None
+        place, *rest = self.others
+        return replace(self, base=place.base, authorization_server=place.authorization_server, others=tuple(rest))
 
     @property
     def version(self) -> FhirVersion:
@@ -65,13 +91,18 @@ class Exchange:
     usecase: UseCase
     question: Question
     started: float
-    lines: asyncio.Queue[Event | None]
+    lines: Lines
     missing: list[Missing] = field(default_factory=list)
     open: dict[Part, Holder] = field(default_factory=dict)
     counts: Counter[Part] = field(default_factory=Counter)
     audit: list[int] = field(default_factory=list)
     refusal: RequestError | None = None
     error: tuple[str, str] | None = None
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it is an emergency."""
+        return self.question.purpose in URGENT
 
     def shows(self, step_id: str, *, is_match: bool) -> bool:
         """Whether the caller gets what this step finds: the match is a means, unless it is asked for by name."""

@@ -13,6 +13,7 @@ from node.exchange.explaining import Explainer
 from node.exchange.facts import OwnRecords, OwnServer
 from node.exchange.inbound import EnforcementPoint
 from node.exchange.outbound import Broker
+from node.exchange.peer_health import PeerHealth
 from node.health import Check
 from node.oauth.resource import ResourceGuard
 from node.parts.doors import base_path
@@ -98,6 +99,7 @@ def open_exchange(
                 queries_per_peer=limits.queries_per_peer,
                 page_bytes=limits.page_bytes,
             ),
+            health=PeerHealth(world.clock),
         ),
         own_ura=config.organisation.ura,
         own_type=config.organisation.facility_type,

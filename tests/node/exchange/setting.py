@@ -23,6 +23,7 @@ from node.exchange.facts import OwnRecords, OwnServer
 from node.exchange.inbound import EnforcementPoint
 from node.exchange.incoming import Incoming, Reply
 from node.exchange.outbound import Broker
+from node.exchange.peer_health import PeerHealth
 from node.exchange.question import Question
 from node.oauth.dpop import make_proof
 from node.oauth.errors import RefusalCode, TokenRefusedError
@@ -549,6 +550,7 @@ def an_asker(
             tokens=tokens,
             audit=audit,
             limits=limits or Limits(step=4.0, question=30.0, queries_per_peer=8, page_bytes=8_388_608),
+            health=PeerHealth(clock),
         ),
         own_ura=OEVER,
         own_type="T2",

@@ -1,0 +1,44 @@
+"""Lines on their way to a caller, bounded in number and in bytes: who reads slowly makes the asking wait, not the memory grow."""
+
+import asyncio
+
+from node.exchange.events import Event, Resource
+
+MAX_LINES = 1_000
+MAX_BYTES = 16 * 1_048_576
+"""Of resources that wait for one reader; one that is larger by itself still passes, alone."""
+
+
+class Lines:
+    """A queue with two bounds; ``None`` ends it."""
+
+    def __init__(self, max_lines: int = MAX_LINES, max_bytes: int = MAX_BYTES) -> None:
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue(max_lines)
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._read = asyncio.Event()
+
+    async def put(self, event: Event | None) -> None:
+        """Add a line; waits while too much waits to be read."""
+        weight = _weight(event)
+        while self._bytes and self._bytes + weight > self._max_bytes:
+            self._read.clear()
+            await self._read.wait()
+        self._bytes += weight
+        try:
+            await self._queue.put(event)
+        except asyncio.CancelledError:
+            self._bytes -= weight
+            raise
+
+    async def get(self) -> Event | None:
+        """Return the next line; waits for it."""
+        event = await self._queue.get()
+        self._bytes -= _weight(event)
+        self._read.set()
+        return event
+
+
+def _weight(event: Event | None) -> int:
+    """Return the bytes of a line that count: those that a peer chose the number of."""
+    return len(memoryview(event.fetched.resource.raw)) if isinstance(event, Resource) else 0
