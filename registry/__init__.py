@@ -17,6 +17,7 @@ follower.
 ``localisation``        whom to ask about a patient, and why somebody is not asked
 ``ports``, ``memory``   what this package needs; the store in memory that SQL has to equal
 ``host``, ``client``    the services: serve our logs; follow, register, renew, withdraw
+``transparency``        a log of all that a host did, which can't lie unseen
 ======================  ==========================================================================
 
 Nothing here reads a clock, draws a random number or opens a connection.

@@ -1,0 +1,12 @@
+"""A log that can't lie: what a discovery service did, append-only, for everybody to check (RFC 9162, C2SP).
+
+==============  ===============================================================================
+``merkle``      hashes, a tree that grows, proofs that one tree is the beginning of another
+``tiles``       the tree and its leaves as immutable files; which ones a proof takes
+``note``        signed notes and verifier keys
+``checkpoint``  the log's signed word on its size and root; what witnesses say about it
+``leaf``        what happened, and who is registered when all of it is read
+==============  ===============================================================================
+
+Files are as the specifications have them, so that any reader of such logs can check ours.
+"""
