@@ -16,6 +16,7 @@ follower.
 ``directory``           organisations and their endpoints, and why one was chosen
 ``localisation``        whom to ask about a patient, and why somebody is not asked
 ``ports``, ``memory``   what this package needs; the store in memory that SQL has to equal
+``mcsd``                the care services directory: resources, search, how to follow one
 ``host``, ``client``    the services: serve our logs; follow, register, renew, withdraw
 ``transparency``        a log of all that a host did, which can't lie unseen
 ======================  ==========================================================================

@@ -262,3 +262,70 @@ registry_own = Table(
     Column("leaving", Integer, nullable=False),  # 1: to be withdrawn
     Index("registry_own_due", "due_at"),
 )
+
+# A care services directory elsewhere that is followed; all of this can be had again by following it anew.
+directory_sources = Table(
+    "directory_sources",
+    metadata,
+    Column("key", String(16), primary_key=True),  # local ids begin with it; "" when it is the only one
+    Column("url", String(1024), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),  # "root": named in the configuration; "member": named by the root
+    Column("uras_json", Text, nullable=False),  # organisations that registered a member; [] for the root
+    Column("stamps_json", Text, nullable=False),  # resource type -> the directory's own time of the last good round
+    Column("ready_at", BigInteger),  # null: not loaded and caught up yet, so nothing of it is shown
+    Column("followed_at", BigInteger),  # last good round
+    Column("failures", Integer, nullable=False),  # rounds in a row
+    Column("error", Text),  # of the last round; null: it succeeded
+    Column("refused_json", Text, nullable=False),  # why something it publishes is not shown -> how many
+    comment="care services directories that are followed",
+)
+
+# The newest version of each of their resources. `visible` is 0 for what is withdrawn, deleted, or not theirs to publish.
+directory_resources = Table(
+    "directory_resources",
+    metadata,
+    Column("row", Integer, primary_key=True),
+    Column("source", ForeignKey("directory_sources.key"), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("id", String(64), nullable=False),  # at its source
+    Column("local_id", String(64), nullable=False),  # in the replica
+    Column("version", String(64), nullable=False),  # meta.versionId, "" when there is none
+    Column("updated_at", BigInteger),  # meta.lastUpdated
+    Column("withdrawn", Integer, nullable=False),  # 1: its own status says so, or it was deleted
+    Column("visible", Integer, nullable=False),
+    Column("name", Text),  # of an organisation, by the root, where its directory says another
+    Column("content", Text, nullable=False),  # JSON as its source gave it; "" when it was deleted
+    UniqueConstraint("type", "local_id"),
+    Index("directory_resources_source", "source", "type", "id", unique=True),
+    Index("directory_resources_shown", "type", "visible", "row"),
+)
+
+# What resources are found by, one row per search parameter and value.
+directory_values = Table(
+    "directory_values",
+    metadata,
+    Column("row", ForeignKey("directory_resources.row"), nullable=False),
+    Column("parameter", String(64), nullable=False),  # Organization.name
+    Column("value", String(512), nullable=False),  # code; text folded; Type/id in the replica; "" for a date
+    Column("qualifier", String(512), nullable=False),  # system of a token; a text as it was written
+    Column("since", BigInteger),  # of a date: its first millisecond
+    Column("until", BigInteger),  # and its last
+    Index("directory_values_of_a_row", "row", "parameter"),
+    Index("directory_values_found", "parameter", "value", "row"),
+)
+
+# Every version of our own entries, which others may follow. The primary key makes an update optimistic: two writers of one version collide.
+directory_own = Table(
+    "directory_own",
+    metadata,
+    Column("type", String(32), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),  # 1, 2, …: meta.versionId
+    Column("is_current", Integer, nullable=False),  # 1 for the newest version, else 0
+    Column("updated_at", BigInteger, nullable=False),  # meta.lastUpdated; rises with every version of whatever entry
+    Column("content", Text, nullable=False),  # JSON as it is served
+    Column("sent_to", Text),  # directory elsewhere that has this version; null: none
+    Column("sent_etag", String(256)),  # what that directory called it
+    Index("directory_own_history", "type", "updated_at"),
+    comment="our own entries in the care services directory",
+)
