@@ -2,7 +2,9 @@
 
 The pure parts, without network, clock or storage::
 
-    interaction.py     method, path, query and form body -> one Interaction, or a refusal; nothing is dropped
+    interaction.py     method, path, query and body -> one Interaction, or a refusal; nothing is dropped
+    target.py          the path of it: which of FHIR's interactions it names
+    unlisted.py        the codes of what is not listed; kinds of request that no use case can list
     allowlist.py       Interaction x query table -> Permitted: the step, the patient it is about, the request to forward
     decide/            may this organisation have it: rules over facts -> a decision that can be explained
     response.py        one page of an answer belongs to this patient and this step, wholly or not at all
@@ -36,6 +38,7 @@ and the way out::
     seat.py            one holder: its first address that lets us in, the next one when that goes away
     asking.py          one address: token, match, steps, pages; under_way.py: what came so far
     peer_health.py     circuit breakers and waiting times by address
+    session.py         what one person was shown a moment ago: in memory, for minutes
     lines.py           what waits for the caller, bounded
     peer_answer.py     what an answer means
     outbound_record.py what the audit log keeps of it

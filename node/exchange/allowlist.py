@@ -5,15 +5,19 @@ not forwarded) and, where the form doesn't fix it, ``_count`` from 1 to 100. Wha
 checked values (``FhirRequest``), so no byte of the peer's request reaches the FHIR server.
 
 A search may come by GET or by POST ``_search``, which FHIR declares equal, except the patient match: its BSN travels only
-in a body, and ``interaction.py`` has refused it elsewhere.
+in a body, and ``interaction.py`` has refused it elsewhere. An operation that searches (``$lastn``) comes by GET. Every other kind
+of request, from ``$everything`` and ``_history`` to a batch, is refused in its own name (``unlisted.py``).
+
+Writes have a door of their own (:meth:`AllowList.permit_write`): what is read can't become a write by another method.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from node.exchange.interaction import Interaction, NotAllowedError
-from node.usecases.model import Alternative, Step, Table
+from node.exchange.interaction import Interaction
+from node.exchange.unlisted import UNLISTABLE, NotAllowedError
+from node.usecases.model import Alternative, Step, Table, Write
 from node.usecases.parameters import BSN, PATIENT, Parameter
 from node.usecases.plan import FhirRequest, build_request
 
@@ -68,18 +72,32 @@ class Permitted:
     page_size: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermittedWrite:
+    """A write that the table lists; what stands in it is still to be checked (type, patient, profile, version).
+
+    Attributes:
+        id: logical id of what is changed, which a checked page must have named; empty for something new.
+    """
+
+    table: Table
+    write: Write
+    id: str
+
+
 class AllowList:
     """The allow-list that follows from one table; made once, asked for every request."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self._searches: dict[str, list[tuple[Step, Alternative]]] = {}
+        self._searches: dict[tuple[str, str], list[tuple[Step, Alternative]]] = {}
         self._reads: dict[str, Step] = {}
+        self._writes = {(write.resource_type, write.binding is not None): write for write in table.writes}
         for step in table.steps:
             if step.kind == "read":
                 self._reads.setdefault(step.resource_type, step)
             else:
-                found = self._searches.setdefault(step.resource_type, [])
+                found = self._searches.setdefault((step.resource_type, step.operation), [])
                 found.extend((step, alternative) for alternative in step.alternatives)
 
     def permit(self, interaction: Interaction) -> Permitted:
@@ -94,12 +112,8 @@ class AllowList:
         # (2) reads by id: the patient, or what a checked page named
         if interaction.kind == "read":
             return self._permit_read(interaction)
-        # (3) searches only; paging links and capabilities are not requests of the table
-        if interaction.kind != "search":
-            raise NotAllowedError("not_listed", "this interaction is not in the query table")
-        listed = self._searches.get(interaction.type)
-        if listed is None:
-            raise NotAllowedError("type_not_listed", "this resource type is not in the query table")
+        # (3) searches only, plain or by a listed operation on a type; everything else is refused in its own name
+        listed = self._listed(interaction)
         # (4) what may be added to any form
         asked = _without_format(interaction.params)
         # (5) one of the listed forms, whole
@@ -109,11 +123,44 @@ class AllowList:
                 return permitted
         raise NotAllowedError("parameters_not_listed", "the parameters are not exactly those of a listed query")
 
+    def permit_write(self, interaction: Interaction) -> PermittedWrite:
+        """Return the listed write that ``interaction`` is.
+
+        Raises:
+            NotAllowedError: it is none of them; no use case writes by conditions, patches or deletes.
+        """
+        if interaction.fhir_version != self.table.fhir_version:
+            raise NotAllowedError("version_not_listed", "this query table is about another FHIR version")
+        changes = interaction.kind == "update"
+        write = self._writes.get((interaction.type, changes)) if interaction.kind in ("create", "update") else None
+        if write is None or changes != bool(interaction.id) or (changes and write.method != "PUT"):
+            raise NotAllowedError(*UNLISTABLE.get(interaction.kind, ("not_listed", "this is no write")))
+        if _without_format(interaction.params):
+            raise NotAllowedError("parameters_not_listed", "a write takes no parameters")
+        if not interaction.json:
+            raise NotAllowedError("content_type_not_allowed", "a resource is written as FHIR JSON")
+        return PermittedWrite(table=self.table, write=write, id=interaction.id)
+
+    def _listed(self, interaction: Interaction) -> list[tuple[Step, Alternative]]:
+        """Return the forms of the searches on this type."""
+        if interaction.kind == "search":
+            found = self._searches.get((interaction.type, ""))
+            if found is None:
+                raise NotAllowedError("type_not_listed", "this resource type is not in the query table")
+            return found
+        if interaction.kind == "operation" and interaction.get and not interaction.id:
+            found = self._searches.get((interaction.type, interaction.operation))
+            if found is not None:
+                return found
+        unlistable = ("not_listed", "this interaction is not in the query table")
+        raise NotAllowedError(*UNLISTABLE.get(interaction.kind, unlistable))
+
     def _permit_read(self, interaction: Interaction) -> Permitted:
         step = self._reads.get(interaction.type)
         if step is None or step.read_binding is None:
             raise NotAllowedError("read_not_listed", "this resource type is not read by id in the query table")
-        _without_format(interaction.params)
+        if _without_format(interaction.params):
+            raise NotAllowedError("parameters_not_listed", "a read takes no parameters")
         selector: PatientSelector = ByReference(type=interaction.type, id=interaction.id)
         if step.read_binding == PATIENT:
             selector = ByLogicalId(id=interaction.id)

@@ -1,50 +1,51 @@
-"""What a peer asks, read from method, path, query and form body: one Interaction in which nothing was dropped.
+"""What a peer asks, read from method, path, query and body: one Interaction in which nothing was dropped.
 
 A FHIR server combines the parameters of URL and body (REAL.md, surprise 4), decodes paths, and knows operations, batches
-and compartments that reach far. So everything is read here once, strictly, and what is not understood is refused; after
-this the raw text of the peer is never used again: the holder forwards a request of its own making (``allowlist.py``).
+and compartments that reach far. So everything is read here once, strictly: what could be read in two ways is refused at once,
+and what was understood becomes one value that the allow-list compares whole (``allowlist.py``), chained searches, ``_has``,
+``_include``, ``_format``, ``_elements``, ``_filter`` and every other parameter among its ``params``. After this the raw text of
+the peer is never used again: the holder forwards a request of its own making.
 """
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Self
 from urllib.parse import unquote_to_bytes
 
-from node.usecases.identifiers import BSN_MARKS, is_bsn, is_fhir_id, is_resource_type
+from node.exchange.target import METHODS, Kind, read_target
+from node.exchange.unlisted import NotAllowedError
+from node.usecases.identifiers import BSN_MARKS, is_bsn
 from node.usecases.model import FhirVersion
 from node.usecases.plan import FORM_TYPE
+
+__all__ = ["CURSOR_PARAMETER", "MAX_BODY", "Interaction", "Kind", "NotAllowedError"]
 
 MAX_PATH = 256
 """Characters behind the base; a type, an id and a slash are 130."""
 MAX_QUERY = 8_192
 MAX_BODY = 16_384
+"""Bytes of a form, and of a resource that is written."""
 MAX_PARAMETERS = 32
 MAX_VALUE = 2_048
 CURSOR_PARAMETER = "_cursor"
 """Our own paging links: ``{base}/{Type}?_cursor=…`` (``cursor.py``)."""
+KNOWN_OPERATIONS = frozenset(
+    {
+        "$lastn", "$match", "$everything", "$document", "$graphql", "$export", "$validate", "$process-message",
+        "$expand", "$lookup", "$translate", "$meta", "$stats", "$transform", "$apply", "$find-matches",
+    }
+)  # fmt: skip
+"""Those that a record may name."""
 
-Kind = Literal["search", "read", "page", "capabilities"]
-
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9._$\-/]*\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:\-]{0,127}\Z")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _RAW_PIECE = re.compile(r"[!-~]*\Z")
 _NINE_DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 _FORM_TYPE = re.compile(r'application/x-www-form-urlencoded(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*\Z', re.IGNORECASE)
-
-
-class NotAllowedError(Exception):
-    """A request that nobody may make here.
-
-    Attributes:
-        code: stable reason, for our operator; a peer learns only that it was refused.
-        message: a sentence without the peer's text: that may hold a BSN or clinical words.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+_JSON_TYPE = re.compile(
+    r'application/(?:fhir\+)?json(?:\s*;\s*(?:charset\s*=\s*"?utf-8"?|fhirVersion\s*=\s*"?[0-9.]{1,8}"?)){0,2}\s*\Z',
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,23 +53,38 @@ class Interaction:
     """One FHIR request, whole.
 
     Attributes:
-        type: resource type; empty for ``capabilities``.
-        id: logical id of a read, else empty.
+        type: resource type; empty where the request is about the system as a whole.
+        id: logical id of a read or write, else empty.
+        operation: ``$lastn`` and the like, else empty.
         params: names and decoded values of URL and body together, sorted; may hold a BSN.
         cursor: of a ``page``, else empty. Sealed text, not yet opened.
+        content: JSON of a write, a batch or an operation as it came, not yet looked into; may hold anything.
+        json: whether ``content`` calls itself FHIR JSON.
+        get: whether it came by GET; a search may come by POST as well, an operation is another one then.
+        member: resource type within a compartment; ``version`` of a ``vread``.
     """
 
     kind: Kind
     type: str = ""
     id: str = ""
+    operation: str = ""
     params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     fhir_version: FhirVersion
     cursor: str = field(default="", repr=False)
+    content: bytes = field(default=b"", repr=False)
+    json: bool = False
+    get: bool = True
+    member: str = ""
+    version: str = ""
 
     @property
     def summary(self) -> str:
-        """Short text for audit and screens, without parameters: ``search Observation``."""
-        return f"{self.kind} {self.type}".strip()
+        """Short text for audit and screens, without parameters: ``search Observation``.
+
+        An operation stands there by its name only where FHIR knows it: a name may be anything that the peer wrote.
+        """
+        operation = self.operation if self.operation in KNOWN_OPERATIONS else ""
+        return " ".join(word for word in (self.kind, self.type, operation) if word)
 
     @classmethod
     def parse(
@@ -92,11 +108,11 @@ class Interaction:
             fhir_version: of the base that was called.
 
         Raises:
-            NotAllowedError: not understood, or never allowed.
+            NotAllowedError: not understood; what is understood and never allowed, the allow-list says.
         """
-        # (1) methods: reading only; HEAD and OPTIONS answer questions too
-        if method not in ("GET", "POST"):
-            raise NotAllowedError("method_not_allowed", "only GET and POST are understood here")
+        # (1) methods that FHIR gives a meaning
+        if method not in METHODS:
+            raise NotAllowedError("method_not_allowed", "FHIR gives this method no meaning")
         # (2) sizes before anything looks inside
         if len(raw_path) > MAX_PATH or len(raw_query) > MAX_QUERY or len(body) > MAX_BODY:
             raise NotAllowedError("too_long", "path, query or body is longer than any request here needs")
@@ -104,13 +120,14 @@ class Interaction:
         if _marks_bsn(raw_path) or _marks_bsn(raw_query):
             raise NotAllowedError("bsn_in_url", "a citizen service number stands in the URL")
         # (4) the path: plain text, no escapes, no climbing
-        kind, resource_type, resource_id = _read_path(method, raw_path)
+        target = read_target(method, raw_path)
         # (5) parameters of the URL
         query = _read_pairs(raw_query)
         if any(_gives_bsn_away(name, value) for name, value in query):
             raise NotAllowedError("bsn_in_url", "a citizen service number stands in the URL")
-        # (6) parameters of the body, only where a form is expected
-        form = _read_form(method, content_type, body)
+        # (6) the body: parameters only where a form is expected, JSON only where something is written or sent to an operation
+        form = _read_form(content_type, body) if target.form else ()
+        content = b"" if target.form else _read_content(method, body)
         # (7) one parameter, one place; nothing said twice in the same words
         if {name for name, _ in query} & {name for name, _ in form}:
             raise NotAllowedError("parameter_twice", "a parameter stands in both URL and body")
@@ -120,61 +137,29 @@ class Interaction:
         if len(set(params)) != len(params):
             raise NotAllowedError("parameter_twice", "a parameter is repeated with the same value")
         # (8) our own paging link
-        cursor = ""
+        kind, cursor = target.kind, ""
         if any(name == CURSOR_PARAMETER for name, _ in params):
             if method != "GET" or kind != "search" or len(params) != 1:
                 raise NotAllowedError("parameters_not_listed", "a paging link is followed as it was given")
             kind, cursor, params = "page", params[0][1], ()
-        if kind == "read" and any(name != "_format" for name, _ in params):
-            raise NotAllowedError("parameters_not_listed", "a read takes no parameters")
         return cls(
             kind=kind,
-            type=resource_type,
-            id=resource_id,
+            type=target.type,
+            id=target.id,
+            operation=target.operation,
             params=tuple(sorted(params)),
             fhir_version=fhir_version,
             cursor=cursor,
+            content=content,
+            json=_JSON_TYPE.match((content_type or "").strip()) is not None,
+            get=method == "GET",
+            member=target.member,
+            version=target.version,
         )
 
 
-def _read_path(method: str, raw_path: str) -> tuple[Kind, str, str]:
-    """Return kind, type and id for a path behind the base."""
-    if _PLAIN_PATH.match(raw_path) is None:
-        raise NotAllowedError("path_not_plain", "the path holds escapes or characters that no FHIR path needs")
-    parts = raw_path.removeprefix("/").split("/")
-    if any(part in (".", "..") for part in parts):
-        raise NotAllowedError("path_not_plain", "the path climbs")
-    if parts == [""]:
-        if method == "POST":
-            raise NotAllowedError("batch_not_allowed", "batches and transactions are not taken apart here")
-        raise NotAllowedError("system_search_not_allowed", "a search names its resource type")
-    if "" in parts:
-        raise NotAllowedError("path_not_plain", "the path holds an empty part")
-    if any(part.startswith("$") for part in parts):
-        raise NotAllowedError("operation_not_allowed", "this operation is not listed")
-    if "_history" in parts:
-        raise NotAllowedError("history_not_allowed", "older versions are not given")
-    if parts == ["metadata"] and method == "GET":
-        return "capabilities", "", ""
-    if not is_resource_type(parts[0]):
-        raise NotAllowedError("not_listed", "the path does not start with a resource type")
-    if method == "POST":
-        if len(parts) == 2 and parts[1] == "_search":  # noqa: PLR2004  # type and _search
-            return "search", parts[0], ""
-        raise NotAllowedError("write_not_allowed", "nothing is written here")
-    if len(parts) == 1:
-        return "search", parts[0], ""
-    if len(parts) == 2 and is_fhir_id(parts[1]):  # noqa: PLR2004  # type and id
-        return "read", parts[0], parts[1]
-    raise NotAllowedError("not_listed", "the path is longer than a type and an id")
-
-
-def _read_form(method: str, content_type: str | None, body: bytes) -> tuple[tuple[str, str], ...]:
-    """Return the parameters of the body; a GET has none."""
-    if method == "GET":
-        if body:
-            raise NotAllowedError("body_not_allowed", "a GET has no body")
-        return ()
+def _read_form(content_type: str | None, body: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the parameters of a posted form."""
     if content_type is None and not body:
         return ()
     if content_type is None or _FORM_TYPE.match(content_type.strip()) is None:
@@ -182,6 +167,13 @@ def _read_form(method: str, content_type: str | None, body: bytes) -> tuple[tupl
     if not body.isascii():
         raise NotAllowedError("malformed_parameters", "a form is ASCII with percent-encoding")
     return _read_pairs(body.decode("ascii"))
+
+
+def _read_content(method: str, body: bytes) -> bytes:
+    """Return the body of a write, a batch or an operation; nothing else has one."""
+    if body and method not in ("POST", "PUT", "PATCH"):
+        raise NotAllowedError("body_not_allowed", f"a {method} has no body")
+    return body
 
 
 def _read_pairs(raw: str) -> tuple[tuple[str, str], ...]:

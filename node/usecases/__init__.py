@@ -4,6 +4,10 @@
 
     identifiers.py  the numbers by which people and organisations are known, and FHIR's ids
     parameters.py   one search parameter of a file: filled by the asker, recognised by the holder
+    vocabulary.py   the words of a file: versions, purposes, codes, counts
+    step.py         one query, one write; table.py: the queries of one direction in one FHIR version
+    conditions.py   source, pilot, delegations, second tier, what to do when something is away
+    definitions.py  presentation definitions as text, their trust anchors
     model.py        the file as a frozen value; cross-checks that a schema can not express
     load.py         text -> value, or one error with the dotted path and a remedy; the digest
     plan.py         bindings -> the FHIR requests of a step; which table two organisations use

@@ -114,7 +114,8 @@ def build_request(
     pairs = (*(parameter.fill(bindings) for parameter in alternative.params), *extra)
     if step.method == "POST":
         return FhirRequest(method="POST", path=f"{step.resource_type}/_search", form=pairs)
-    return FhirRequest(method="GET", path=step.resource_type, query=pairs)
+    path = f"{step.resource_type}/{step.operation}" if step.operation else step.resource_type
+    return FhirRequest(method="GET", path=path, query=pairs)
 
 
 def _combinations(step: Step, bindings: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, str]]:

@@ -2,6 +2,7 @@
 
 from itertools import permutations
 from random import Random
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from node.exchange.allowlist import AllowList, ByLogicalId, ByReference, BySearch, Permitted
 from node.exchange.interaction import Interaction, NotAllowedError
+from node.usecases.model import Step, Table
 from node.usecases.plan import FhirRequest, encode, plan_step
 from tests.node.exchange.cases import BSN, TABLES
 
@@ -161,6 +163,39 @@ def test_types_and_reads_outside_the_table_are_refused(target: str, code: str) -
     assert _code(GP, "GET", target) == code
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "code"),
+    [
+        ("GET", "", "system_search_not_allowed"),
+        ("GET", "/?_type=Encounter&patient=1", "system_search_not_allowed"),
+        ("POST", "", "batch_not_allowed"),
+        ("GET", "/Encounter/$lastn?patient=1", "operation_not_allowed"),
+        ("POST", "/Patient/$match", "operation_not_allowed"),
+        ("GET", "/Patient/1/$everything", "operation_not_allowed"),
+        ("GET", "/Composition/1/$document", "operation_not_allowed"),
+        ("POST", "/$graphql", "operation_not_allowed"),
+        ("GET", "/$graphql?query={Patient{id}}", "operation_not_allowed"),
+        ("GET", "/Patient/1/_history", "history_not_allowed"),
+        ("GET", "/Practitioner/hp/_history/1", "history_not_allowed"),
+        ("GET", "/_history", "history_not_allowed"),
+        ("GET", "/Patient/1/Encounter", "compartment_not_allowed"),
+        ("GET", "/Patient/1/*", "compartment_not_allowed"),
+        ("HEAD", "/Encounter?patient=1", "method_not_allowed"),
+        ("OPTIONS", "/Encounter", "method_not_allowed"),
+        ("POST", "/Encounter", "write_not_allowed"),
+        ("PUT", "/Encounter/1", "write_not_allowed"),
+        ("PUT", "/Encounter?patient=1", "write_not_allowed"),
+        ("PATCH", "/Encounter/1", "write_not_allowed"),
+        ("DELETE", "/Encounter/1", "write_not_allowed"),
+        ("DELETE", "/Encounter?patient=1", "write_not_allowed"),
+        ("GET", "/Encounter?_query=ANW-zorg&patient=1", "parameters_not_listed"),
+        ("POST", "/Encounter/_search?patient=1&_has:Observation:encounter:code=x", "parameters_not_listed"),
+    ],
+)
+def test_every_other_kind_of_request_is_refused_in_its_own_name(method: str, target: str, code: str) -> None:
+    assert _code(GP, method, target) == code
+
+
 def test_a_read_by_reference_must_have_been_named() -> None:
     assert _ask(GP, "GET", "/Practitioner/hp").patient == ByReference(type="Practitioner", id="hp")
     assert _code(GP, "GET", "/Practitioner/hp?_include=x") == "parameters_not_listed"
@@ -185,6 +220,98 @@ def test_another_version_is_another_table() -> None:
     asked = Interaction.parse("GET", "/Encounter", "patient=1", None, b"", fhir_version="stu3")
     with pytest.raises(NotAllowedError, match="another FHIR version"):
         LISTS[GP].permit(asked)
+
+
+def _with(**more: Any) -> AllowList:
+    """The list of a table to which a file added something."""
+    value = TABLES[GP].model_dump(exclude={"steps"}, mode="python") | {"steps": TABLES[GP].steps} | more
+    return AllowList(Table.model_validate(value))
+
+
+def _write(method: str, path: str, content_type: str = "application/fhir+json", **more: Any) -> Interaction:
+    return Interaction.parse(method, path, more.get("query", ""), content_type, b"{}", fhir_version="r4")
+
+
+WRITES = [
+    {"id": "note", "title": {"nl": "Notitie", "en": "Note"}, "request": "POST Observation"},
+    {"id": "answer", "title": {"nl": "Antwoord", "en": "Answer"}, "request": "PUT Encounter/{encounter}"},
+]
+
+
+def _writing() -> AllowList:
+    steps = [
+        step.model_copy(update={"binds": {"encounter": ("Encounter.id",)}}) if step.id == "contacts" else step
+        for step in TABLES[GP].steps
+    ]
+    return _with(steps=tuple(steps), writes=WRITES)
+
+
+def test_a_named_write_has_a_door_of_its_own() -> None:
+    allow = _writing()
+    assert allow.permit_write(_write("POST", "/Observation")).write.id == "note"
+    changed = allow.permit_write(_write("PUT", "/Encounter/e1"))
+    assert (changed.write.id, changed.id) == ("answer", "e1")
+    for method, path in (("POST", "/Observation"), ("PUT", "/Encounter/e1")):
+        with pytest.raises(NotAllowedError) as caught:
+            allow.permit(_write(method, path))
+        assert caught.value.code == "write_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "code"),
+    [
+        ("PUT", "/Observation/o1", {}, "write_not_allowed"),
+        ("PUT", "/Encounter", {}, "write_not_allowed"),
+        ("POST", "/Encounter", {}, "write_not_allowed"),
+        ("PATCH", "/Encounter/e1", {}, "write_not_allowed"),
+        ("DELETE", "/Encounter/e1", {"empty": True}, "write_not_allowed"),
+        ("POST", "/Flag", {}, "write_not_allowed"),
+        ("POST", "/", {}, "batch_not_allowed"),
+        ("POST", "/Observation/$lastn", {}, "operation_not_allowed"),
+        ("GET", "/Observation", {"empty": True}, "not_listed"),
+        ("PUT", "/Encounter/e1", {"query": "_format=xml"}, "format_not_allowed"),
+        ("PUT", "/Encounter/e1", {"query": "status=finished"}, "parameters_not_listed"),
+        ("POST", "/Observation", {"content_type": "application/fhir+xml"}, "content_type_not_allowed"),
+    ],
+)
+def test_no_other_write_gets_through_it(method: str, path: str, more: dict[str, Any], code: str) -> None:
+    body = b"" if more.get("empty") else b"{}"
+    asked = Interaction.parse(
+        method, path, more.get("query", ""), more.get("content_type", "application/json"), body, fhir_version="r4"
+    )
+    with pytest.raises(NotAllowedError) as caught:
+        _writing().permit_write(asked)
+    assert caught.value.code == code
+
+
+def test_an_operation_that_searches_gets_through_where_it_is_named_and_only_by_get_on_its_type() -> None:
+    step = {
+        "id": "last-pressure",
+        "title": {"nl": "Laatste bloeddruk", "en": "Last blood pressure"},
+        "request": "GET Observation/$lastn",
+        "send": ["patient={patient}", "code=http://loinc.org|85354-9"],
+        "types": {"matched": ["Observation"]},
+    }
+    allow = _with(steps=(*TABLES[GP].steps, Step.model_validate(step)))
+    query = "patient=1&code=http://loinc.org%7C85354-9"
+    permitted = allow.permit(_get("/Observation/$lastn", query))
+    assert (permitted.step.id, permitted.request.path) == ("last-pressure", "Observation/$lastn")
+    for path, asked in (
+        ("/Observation/$lastn", "patient=1"),
+        ("/Observation/$lastn", f"{query}&max=3"),
+        ("/Observation", query),
+        ("/Observation/1/$lastn", query),
+        ("/Condition/$lastn", query),
+        ("/Observation/$stats", query),
+    ):
+        with pytest.raises(NotAllowedError):
+            allow.permit(_get(path, asked))
+    with pytest.raises(NotAllowedError):
+        allow.permit(Interaction.parse("POST", "/Observation/$lastn", query, None, b"", fhir_version="r4"))
+
+
+def _get(path: str, query: str) -> Interaction:
+    return Interaction.parse("GET", path, query, None, b"", fhir_version="r4")
 
 
 # A naive model of the same rule: the normalised parameters are, as a sorted list, one of the sorted lists in the table.

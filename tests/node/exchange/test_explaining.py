@@ -161,7 +161,7 @@ class TestDescribed:
             ({"query": "patient=nobody"}, "patient_not_in_care"),
             ({"query": "patient=p1&_revinclude=Observation:subject"}, "parameters_not_listed"),
             ({"path": "Patient/p1/$everything"}, "operation_not_allowed"),
-            ({"method": "DELETE"}, "method_not_allowed"),
+            ({"method": "DELETE"}, "write_not_allowed"),
             ({"requester_ura": LINDE}, "requester_not_registered"),
             ({"scope": "zorginzage"}, "use_case_unknown"),
             ({"user": {"role": "01.015"}}, "user_role_not_allowed"),
