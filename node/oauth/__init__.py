@@ -18,9 +18,11 @@ The resource side::
 
 The asking side::
 
-    requester.py   asks another organisation for a token
+    requester.py   asks another organisation for a token: one wish.py, one answer
     peer_servers.py  what other servers publish (peer_metadata.py); peer_token.py  what one gave us
+    wallet_choice.py  which DID of ours shows which credentials
     presenting.py  the presentation that is sent, as JWT or JSON-LD
+    posting.py     the request itself, again where that is safe; peer_nonces.py what servers want in proofs
     self_attested.py  what the vendor has us say; user.py  on whose behalf
     explaining.py  would our wallet do for a scope, and which field of which credential fails where not
 

@@ -73,6 +73,28 @@ def _refused_elsewhere(error: TokenRefusedError) -> RequestError:
                 "peer_refused",
                 "the authorization server has no presentation definition for this scope",
             )
+        case ("unknown_scope", _):
+            return RequestError(
+                HTTPStatus.BAD_REQUEST,
+                "unknown_scope",
+                "no use case of this node says what is presented for this scope",
+                "activate the use case that has it; where a service provider acts, it has a service_provider definition",
+            )
+        case ("no_such_grant", _):
+            return RequestError(
+                HTTPStatus.BAD_REQUEST,
+                "unsupported_grant_type",
+                "the authorization server takes no presentation of a service provider",
+                "leave service_provider_subject_id out: the organisation then asks by itself",
+            )
+        case ("busy", _):
+            return RequestError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "peer_busy",
+                "the authorization server says that it is busy",
+                "ask again in a while",
+                headers={"Retry-After": "5"},
+            )
         case ("timeout", _):
             return RequestError(
                 HTTPStatus.GATEWAY_TIMEOUT, "peer_timeout", "the authorization server did not answer in time"

@@ -17,12 +17,16 @@ from urllib.parse import urlsplit
 
 
 class OAuthCode(StrEnum):
-    """Error codes of the token endpoint (RFC 6749 §5.2, RFC 9449 §5; WIRE §2.1)."""
+    """Error codes of the token endpoint (RFC 6749 §5.2, RFC 7521 §4, RFC 9449 §5, §8; WIRE §2.1)."""
 
+    ACCESS_DENIED = "access_denied"
+    INVALID_CLIENT = "invalid_client"
+    INVALID_GRANT = "invalid_grant"
     INVALID_REQUEST = "invalid_request"
     INVALID_SCOPE = "invalid_scope"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
     INVALID_DPOP_PROOF = "invalid_dpop_proof"
+    USE_DPOP_NONCE = "use_dpop_nonce"
     SERVER_ERROR = "server_error"
 
 
@@ -33,7 +37,10 @@ class OAuthError(Exception):
         code: for programs.
         reason: a finer code, for our own records only.
         status: 400 for every code but ``server_error``, as nuts-node does.
+        recorded: the caller had proved who they are, and the refusal is on record: it costs its address no turn.
     """
+
+    recorded = False
 
     def __init__(self, code: OAuthCode, description: str, *, reason: str = "", status: int | None = None) -> None:
         super().__init__(description)
@@ -71,7 +78,9 @@ class LoginError(Exception):
         self.code: LoginCode = code
 
 
-RefusalCode = Literal["refused", "no_match", "selection", "unreachable", "timeout", "failed"]
+RefusalCode = Literal[
+    "refused", "no_match", "selection", "unknown_scope", "no_such_grant", "busy", "unreachable", "timeout", "failed"
+]
 Step = Literal["metadata", "definition", "wallet", "token"]
 
 
@@ -80,7 +89,9 @@ class TokenRefusedError(Exception):
 
     Attributes:
         code: ``refused`` it said no; ``no_match`` our wallet lacks what it asks; ``selection`` the caller selects by a field that
-            it does not ask for; ``unreachable`` and ``timeout`` no answer; ``failed`` its answer was not one.
+            it does not ask for; ``unknown_scope`` it leaves to our own use cases what is presented, and none of them says;
+            ``no_such_grant`` it takes no presentation of a service provider; ``busy`` it can not now; ``unreachable`` and ``timeout``
+            no answer; ``failed`` its answer was not one.
         origin: scheme, host and port of its authorization server.
         step: where it stopped.
         status: HTTP status of the answer that stopped it, if any.

@@ -63,14 +63,16 @@ class PeerServers:
         try:
             return await self._metadata.get(f"0 {issuer}")
         except NotPublishedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise _not_published(error, issuer, "metadata") from error
+            first = error
         except (PeerError, CredentialError) as error:
             raise no_answer(error, issuer, "metadata") from error
         try:
             return await self._metadata.get(f"1 {issuer}")
         except NotPublishedError as error:
-            raise _not_published(error, issuer, "metadata") from error
+            told = error if first.status == HTTPStatus.NOT_FOUND else first
+            raise _not_published(told, issuer, "metadata") from error
         except (PeerError, CredentialError) as error:
             raise no_answer(error, issuer, "metadata") from error
 

@@ -8,6 +8,8 @@ from credentials.ports import PrivateKey
 from node.keys.signing import sign_with
 from node.oauth.dpop import make_proof
 from node.oauth.grants import TokenType
+from node.oauth.peer_nonces import PeerNonces
+from node.ports import HttpResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,7 @@ class PeerToken:
     Attributes:
         expires_at: aware UTC, by our clock.
         key: what it is bound to; ``None`` for a bearer token.
+        nonces: what servers want to see in proofs, shared by all tokens.
     """
 
     access_token: str = field(repr=False)
@@ -24,6 +27,7 @@ class PeerToken:
     scope: str
     expires_at: datetime
     key: PrivateKey | None = field(repr=False)
+    nonces: PeerNonces = field(default_factory=PeerNonces, repr=False, compare=False)
 
     @property
     def kid(self) -> KeyId | None:
@@ -44,8 +48,20 @@ class PeerToken:
         """
         if self.key is None:
             return {"Authorization": f"Bearer {self.access_token}"}
+        nonce = self.nonces.for_resource(url)
         proof = await sign_with(
             self.key,
-            lambda key: make_proof(key, method=method, url=url, access_token=self.access_token, jti=jti, now=now),
+            lambda key: make_proof(
+                key, method=method, url=url, access_token=self.access_token, jti=jti, now=now, nonce=nonce
+            ),
         )
         return {"Authorization": f"DPoP {self.access_token}", "DPoP": proof}
+
+    def is_challenged(self, url: str, response: HttpResponse) -> bool:
+        """Remember the nonce in an answer to a request with this token, if it has one (RFC 9449 §9).
+
+        Returns:
+            Whether the request was refused for want of it: to be sent again, once, with new :meth:`headers`. A token that is refused
+            for another reason stays refused.
+        """
+        return self.nonces.demanded_for_resource(url, response) and self.key is not None

@@ -5,7 +5,7 @@ that one costs milliseconds of CPU, so it is made beside the event loop.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -25,16 +25,35 @@ PresentationForm = Literal["jwt_vp", "ldp_vp"]
 FORMS: Final[tuple[PresentationForm, ...]] = ("jwt_vp", "ldp_vp")
 """The forms that we make, the preferred one first."""
 
+PROOF_TYPE: Final = "JsonWebSignature2020"
+"""How we sign JSON-LD."""
 
-def choose_form(server: Collection[str], asked: Collection[str]) -> PresentationForm | None:
+
+def choose_form(
+    server: Mapping[str, Collection[str]], asked: Mapping[str, Mapping[str, Collection[str]]], alg: str
+) -> PresentationForm | None:
     """Return the first form of ours that the other side takes; ``None`` when there is none.
 
+    Among those it names, one that may be signed as we sign comes first. Where it says that of none, the first one will do all the same:
+    nuts-node does not compare the algorithm of a presentation with what it lists (WIRE §2.5.4).
+
     Args:
-        server: formats in the metadata, in the short spelling; empty when it does not say.
-        asked: formats in the presentation definition, likewise; where none of them is a presentation's, any will do.
+        server: formats in the metadata, in the short spelling, with algorithms or kinds of proof; empty when it does not say.
+        asked: formats in the presentation definition, with lists of these by name; where none of them is a presentation's, any will do.
+        alg: how our key signs, for example ``ES256``.
     """
-    wanted = {name for name in asked if name.endswith("_vp")}
-    return next((form for form in FORMS if (not server or form in server) and (not wanted or form in wanted)), None)
+    wanted = {name: _listed(lists) for name, lists in asked.items() if name.endswith("_vp")}
+    known = [form for form in FORMS if (not server or form in server) and (not wanted or form in wanted)]
+    ways: Mapping[PresentationForm, str] = {"jwt_vp": alg, "ldp_vp": PROOF_TYPE}
+
+    def is_said(form: PresentationForm) -> bool:
+        return all(not listed or ways[form] in listed for listed in (server.get(form, ()), wanted.get(form, ())))
+
+    return next((form for form in known if is_said(form)), known[0] if known else None)
+
+
+def _listed(lists: Mapping[str, Collection[str]]) -> frozenset[str]:
+    return frozenset(each for methods in lists.values() for each in methods)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

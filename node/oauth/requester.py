@@ -1,59 +1,52 @@
-"""Asking another organisation for an access token (WIRE §2.5.2 - §2.5.4, the client's seat).
+"""Asking another organisation for an access token (WIRE §2.5.2 - §2.5.4 and §2.5.6, the client's seat).
 
 Metadata, presentation definition, wallet, presentation, token: each step may find a peer that is slow, wrong or lying, and each
 ends in one :class:`TokenRefusedError` that names the peer's origin and never quotes what it said. A token is bound to our key
-unless the caller wants it otherwise, and reused until 30 s before it ends, per organisation, server, scope and person.
+unless the caller wants it otherwise, and reused until 30 s before it ends, per organisation, server, scope and person; who asks for the
+same while it is being asked for waits for that. All of it takes 30 s at most.
+
+Where a service provider acts for an organisation, both present: the organisation in the assertion, the service provider in the client
+assertion, and the token is bound to the key of the latter (RFC 7523).
 """
 
-import json
-import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Final
 
-from credentials.did.identifier import DID, did_method
 from credentials.encoding import b64url_encode
-from credentials.errors import CredentialError, MalformedError
-from credentials.ports import PrivateKey
+from credentials.errors import MalformedError
 from credentials.query.definition import PresentationDefinition
-from credentials.query.matching import Match, NoMatch, match_wallet
 from credentials.query.selection import check_selection
 from credentials.query.submission import build_submission
-from credentials.vc.credential import SignedCredential
+from node.exchange.deadline import deadline
 from node.identity.key_changes import OwnKey
 from node.identity.single_flight import SingleFlight
 from node.identity.subjects import Subjects
 from node.identity.wallet import Wallet
-from node.keys.signing import sign_with
-from node.oauth.dpop import make_proof
-from node.oauth.errors import TokenRefusedError
+from node.oauth.definitions import ORGANIZATION, SERVICE_PROVIDER, Definitions
+from node.oauth.errors import OAuthError, Step, TokenRefusedError
 from node.oauth.grants import TokenType
-from node.oauth.messages import (
-    MAX_REPLY,
-    TokenReply,
-    TokenRequest,
-    oauth_error_code,
-    to_json,
-)
+from node.oauth.messages import CLIENT_ASSERTION_TYPE, GRANT_TYPE, JWT_BEARER, to_json
 from node.oauth.metadata import issuer_url
 from node.oauth.peer_metadata import ServerMetadata
-from node.oauth.peer_servers import PeerServers, no_answer
+from node.oauth.peer_nonces import PeerNonces
+from node.oauth.peer_servers import PeerServers
 from node.oauth.peer_token import PeerToken
-from node.oauth.presenting import PresentationForm, choose_form, make_assertion
-from node.oauth.self_attested import own_word
+from node.oauth.posting import Form, Posting
+from node.oauth.presenting import Assertion, PresentationForm, choose_form, make_assertion
 from node.oauth.user import User
-from node.ports import Clock, Entropy, HttpClient, HttpRequest, HttpResponse, PeerError
+from node.oauth.wallet_choice import Chosen, WalletChoice
+from node.oauth.wish import Wish
+from node.ports import Clock, Entropy, HttpClient
 
 __all__ = ["PeerToken", "TokenRefusedError", "TokenRequester"]
 
-logger = logging.getLogger(__name__)
-
 RENEW_BEFORE = timedelta(seconds=30)
 """A token is not handed out in its last seconds (WIRE §4.4)."""
+
+ASK_SECONDS: Final = 30.0
+"""From the first question to a peer until there is a token; then it is refused as ``timeout``."""
 
 MAX_TOKENS = 4_096
 """Tokens kept in memory; the least recently used one goes."""
@@ -61,25 +54,11 @@ MAX_TOKENS = 4_096
 NONCE_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
-    """What a token is wanted for; equal wishes share a token."""
+class _Progress:
+    """How far one request is, for who waited in vain."""
 
-    subject: str
-    server: str
-    scope: str
-    token_type: TokenType
-    user: User | None
-    extra: str
-    selected: str
-
-    @property
-    def credentials(self) -> Sequence[Mapping[str, Any]]:
-        return json.loads(self.extra)  # type: ignore[no-any-return]  # written by `token` below
-
-    @property
-    def selection(self) -> Mapping[str, str]:
-        return json.loads(self.selected)  # type: ignore[no-any-return]  # written by `token` below
+    def __init__(self) -> None:
+        self.step: Step = "metadata"
 
 
 class TokenRequester:
@@ -90,21 +69,23 @@ class TokenRequester:
         *,
         subjects: Subjects,
         wallet: Wallet,
+        definitions: Definitions,
         peers: HttpClient,
         clock: Clock,
         entropy: Entropy,
         public_url: str,
     ) -> None:
-        """Take what it needs; ``public_url`` is where the world reaches this node."""
+        """Take what it needs; ``definitions`` are ours, ``public_url`` is where the world reaches this node."""
         self._subjects = subjects
-        self._wallet = wallet
-        self._peers = peers
+        self._definitions = definitions
         self._clock = clock
         self._entropy = entropy
         self._public_url = public_url
-        self._tokens: OrderedDict[_Wish, PeerToken] = OrderedDict()
-        self._flights: SingleFlight[_Wish, PeerToken] = SingleFlight()
+        self._tokens: OrderedDict[Wish, PeerToken] = OrderedDict()
+        self._flights: SingleFlight[Wish, PeerToken] = SingleFlight()
         self._servers = PeerServers(peers, clock)
+        self._choice = WalletChoice(subjects=subjects, wallet=wallet, clock=clock, entropy=entropy)
+        self._posting = Posting(peers=peers, clock=clock, entropy=entropy, nonces=PeerNonces())
 
     @property
     def servers(self) -> PeerServers:
@@ -121,6 +102,7 @@ class TokenRequester:
         credentials: Sequence[Mapping[str, Any]] = (),
         selection: Mapping[str, str] | None = None,
         token_type: TokenType = "DPoP",  # noqa: S107  # a kind of token, not one
+        service_provider: str | None = None,
         fresh: bool = False,
     ) -> PeerToken:
         """Return a token of another organisation, from memory or newly asked for.
@@ -133,6 +115,7 @@ class TokenRequester:
             credentials: more self-attested credentials, without issuer and subject id.
             selection: field id to the text its claim has to be, where several of our credentials fit.
             token_type: ``DPoP`` binds it to our key.
+            service_provider: another organisation of ours, that acts for ``subject`` and presents itself beside it.
             fresh: whether one from memory will not do.
 
         Raises:
@@ -140,21 +123,24 @@ class TokenRequester:
             MalformedError: one of ``credentials`` is no credential.
             TokenRefusedError: no token.
         """
-        wish = _Wish(
+        wish = Wish.of(
             subject=subject,
             server=authorization_server,
             scope=scope,
             token_type=token_type,
             user=user,
-            extra=json.dumps(credentials, sort_keys=True),
-            selected=json.dumps(dict(selection or {}), sort_keys=True),
+            service_provider=service_provider,
+            credentials=credentials,
+            selection=selection,
         )
         await self._subjects.get(subject)
+        if service_provider is not None:
+            await self._subjects.get(service_provider)
         known = self._tokens.get(wish)
         if known is not None and not fresh and self._clock.now() < known.expires_at - RENEW_BEFORE:
             self._tokens.move_to_end(wish)
             return known
-        return await self._flights.run(wish, lambda: self._ask(wish))
+        return await self._flights.run(wish, lambda: self._ask_in_time(wish))
 
     def forget(self, token: PeerToken) -> None:
         """Forget a token that the other side no longer takes."""
@@ -166,129 +152,118 @@ class TokenRequester:
         for wish in [wish for wish, kept in self._tokens.items() if kept.kid == key.kid]:
             del self._tokens[wish]
 
-    async def _ask(self, wish: _Wish) -> PeerToken:
-        subject = await self._subjects.get(wish.subject)
-        self._own_word(subject.dids[0], wish)  # what can not be presented is refused before a peer is called
-        metadata = await self._servers.server(wish.server)
-        definition = await self._servers.definition(metadata, wish.scope)
-        form = choose_form(metadata.vp_formats, definition.format or ())
-        if form is None:
-            raise TokenRefusedError("no_match", wish.server, "wallet")
-        holder, match = await self._choose(metadata, definition, wish)
-        key = await self._subjects.signing_key(holder)
-        token = await self._post(metadata, definition, form, holder, match, key, wish)
+    async def _ask_in_time(self, wish: Wish) -> PeerToken:
+        progress = _Progress()
+        try:
+            async with deadline(self._clock, ASK_SECONDS):
+                token = await self._ask(wish, progress)
+        except TimeoutError as error:
+            raise TokenRefusedError("timeout", wish.server, progress.step) from error
         self._tokens[wish] = token
         self._tokens.move_to_end(wish)
         while len(self._tokens) > MAX_TOKENS:
             self._tokens.popitem(last=False)
         return token
 
-    async def _choose(
-        self, metadata: ServerMetadata, definition: PresentationDefinition, wish: _Wish
-    ) -> tuple[DID, Match]:
-        """Choose the first of our DIDs whose wallet satisfies everything (WIRE §2.15)."""
-        # (1) by a kind of DID that the other side resolves
-        mine = (await self._subjects.get(wish.subject)).dids
-        usable = [did for did in mine if not metadata.did_methods or did_method(did) in metadata.did_methods]
-        if not usable:
-            raise TokenRefusedError("no_match", wish.server, "wallet")
-        # (2) narrowed by fields that it asks for: a misspelt one would present another patient's credential
+    async def _ask(self, wish: Wish, progress: _Progress) -> PeerToken:
+        # (1) what can not be presented is refused before a peer is called
+        subject = await self._subjects.get(wish.subject)
+        self._choice.own_word(subject.dids[0], wish)
+        # (2) what the other side asks
+        metadata = await self._servers.server(wish.server)
+        progress.step = "definition"
+        if wish.service_provider is None:
+            definitions = [await self._asked(metadata, wish)]
+        else:
+            definitions = await self._asked_of_two(metadata, wish)
+        # (3) what we have of it
+        progress.step = "wallet"
         try:
-            check_selection(wish.selection, [definition])
+            check_selection(wish.selection, definitions)  # a misspelt key would present another patient's credential
         except MalformedError as error:
             raise TokenRefusedError("selection", wish.server, "wallet") from error
-        # (3) of what we hold, and what we say ourselves
-        held = await self._wallet.credentials(wish.subject)
-        failure: CredentialError | None = None
-        for did in usable:
-            said = [each for each in held if each.subject_id == did] + self._own_word(did, wish)
-            try:
-                return did, match_wallet(definition, said, selection=wish.selection)
-            except NoMatch as error:
-                failure = failure or error
-            except MalformedError as error:  # the definition asks for too much work
-                raise TokenRefusedError("failed", wish.server, "definition") from error
-        raise TokenRefusedError("no_match", wish.server, "wallet") from failure
+        chosen = [await self._choice.choose(wish.subject, metadata, definitions[0], wish, wish.selection)]
+        if wish.service_provider is not None:
+            selection = _bound_to(chosen[0], wish.selection)
+            chosen.append(await self._choice.choose(wish.service_provider, metadata, definitions[1], wish, selection))
+        forms = [self._form_of(each, metadata, wish) for each in chosen]
+        # (4) a token for it
+        progress.step = "token"
 
-    def _own_word(self, did: DID, wish: _Wish) -> list[SignedCredential]:
-        return own_word(wish.credentials, wish.user, holder=did, fresh_id=self._entropy.uuid, now=self._clock.now())
-
-    async def _post(
-        self,
-        metadata: ServerMetadata,
-        definition: PresentationDefinition,
-        form: PresentationForm,
-        holder: DID,
-        match: Match,
-        key: PrivateKey,
-        wish: _Wish,
-    ) -> PeerToken:
-        now = self._clock.now()
-        nonce, presentation_id = b64url_encode(self._entropy.token(NONCE_BYTES)), f"{holder}#{self._entropy.uuid()}"
-        assertion = await make_assertion(
-            form,
-            holder=holder,
-            key=key,
-            audience=wish.server,
-            credentials=match.credentials,
-            nonce=nonce,
-            presentation_id=presentation_id,
-            now=now,
-        )
-        submission = build_submission(definition, match, assertion.shape, submission_id=self._entropy.uuid())
-        request = TokenRequest(
-            client_id=issuer_url(self._public_url, wish.subject),
-            scope=wish.scope,
-            assertion=assertion.text,
-            presentation_submission=to_json(submission),
-        )
-        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        if wish.token_type == "DPoP":  # noqa: S105  # a kind of token, not one
-            jti = b64url_encode(self._entropy.token(NONCE_BYTES))
-            headers["DPoP"] = await sign_with(
-                key,
-                lambda key: make_proof(
-                    key, method="POST", url=metadata.token_endpoint, access_token=None, jti=jti, now=now
-                ),
+        async def make_form() -> Form:
+            assertions = [await self._assert(form, each, wish.server) for form, each in zip(forms, chosen, strict=True)]
+            if wish.service_provider is not None:
+                return _form_of_two(*assertions, scope=wish.scope)
+            submission = build_submission(
+                chosen[0].definition, chosen[0].match, assertions[0].shape, submission_id=self._entropy.uuid()
             )
+            return (
+                ("grant_type", GRANT_TYPE),
+                ("client_id", issuer_url(self._public_url, wish.subject)),
+                ("scope", wish.scope),
+                ("assertion", assertions[0].text),
+                ("presentation_submission", to_json(submission)),
+            )
+
+        return await self._posting.post(metadata, wish, chosen[-1].key, make_form)
+
+    async def _asked(self, metadata: ServerMetadata, wish: Wish) -> PresentationDefinition:
+        """Return what the server asks; of one that publishes no definitions, what we would ask ourselves (WIRE §0)."""
+        if metadata.presentation_definition_endpoint is not None:
+            return await self._servers.definition(metadata, wish.scope)
+        return self._of_ours(wish)[ORGANIZATION]
+
+    async def _asked_of_two(self, metadata: ServerMetadata, wish: Wish) -> list[PresentationDefinition]:
+        """Return what is asked of the organisation and of its service provider: by our own use cases, as nuts-node does."""
+        if JWT_BEARER not in metadata.grant_types:
+            raise TokenRefusedError("no_such_grant", wish.server, "metadata")
+        ours = self._of_ours(wish)
+        if SERVICE_PROVIDER not in ours:
+            raise TokenRefusedError("unknown_scope", wish.server, "definition")
+        return [ours[ORGANIZATION], ours[SERVICE_PROVIDER]]
+
+    def _of_ours(self, wish: Wish) -> Mapping[str, PresentationDefinition]:
         try:
-            response = await self._peers.send(
-                HttpRequest(
-                    method="POST",
-                    url=metadata.token_endpoint,
-                    headers=headers,
-                    body=urlencode(request.to_wire()).encode(),
-                    max_bytes=MAX_REPLY,
-                )
-            )
-        except PeerError as error:
-            raise no_answer(error, wish.server, "token") from error
-        reply = _read_reply(response, wish)
-        return PeerToken(
-            access_token=reply.access_token,
-            token_type=wish.token_type,
-            scope=reply.scope,
-            expires_at=now + timedelta(seconds=reply.expires_in),
-            key=key if wish.token_type == "DPoP" else None,  # noqa: S105  # as above
+            ours = self._definitions.required(wish.scope)
+        except OAuthError as error:
+            raise TokenRefusedError("unknown_scope", wish.server, "definition") from error
+        if ORGANIZATION not in ours:
+            raise TokenRefusedError("unknown_scope", wish.server, "definition")
+        return ours
+
+    def _form_of(self, chosen: Chosen, metadata: ServerMetadata, wish: Wish) -> PresentationForm:
+        if wish.service_provider is not None:  # both are JWTs there (RFC 7523 §3)
+            form = choose_form({"jwt_vp": frozenset()}, chosen.definition.format or {}, chosen.key.alg)
+        else:
+            form = choose_form(metadata.vp_formats, chosen.definition.format or {}, chosen.key.alg)
+        if form is None:
+            raise TokenRefusedError("no_match", wish.server, "wallet")
+        return form
+
+    async def _assert(self, form: PresentationForm, chosen: Chosen, audience: str) -> Assertion:
+        return await make_assertion(
+            form,
+            holder=chosen.holder,
+            key=chosen.key,
+            audience=audience,
+            credentials=chosen.match.credentials,
+            nonce=b64url_encode(self._entropy.token(NONCE_BYTES)),
+            presentation_id=f"{chosen.holder}#{self._entropy.uuid()}",
+            now=self._clock.now(),
         )
 
 
-def _read_reply(response: HttpResponse, wish: _Wish) -> TokenReply:
-    # (1) the other side says no
-    if HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        code = oauth_error_code(response.body)
-        logger.info(
-            "token refused by peer", extra={"server": wish.server, "status": response.status, "oauth_error": code}
-        )
-        raise TokenRefusedError("refused", wish.server, "token", status=response.status, oauth_code=code)
-    # (2) or something that is no answer: a redirect, an error of its own, a page
-    if response.status != HTTPStatus.OK or response.media_type != "application/json":
-        raise TokenRefusedError("failed", wish.server, "token", status=response.status)
-    try:
-        reply = TokenReply.parse(response.body, scope=wish.scope)
-    except MalformedError as error:
-        raise TokenRefusedError("failed", wish.server, "token", status=response.status) from error
-    # (3) a token bound to our key where we asked for one, not one that works for whoever finds it
-    if reply.token_type != wish.token_type:
-        raise TokenRefusedError("failed", wish.server, "token", status=response.status)
-    return reply
+def _bound_to(organisation: Chosen, selection: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the selection for the service provider: what the organisation's fields say narrows its credentials too (WIRE §2.5.6)."""
+    said = {name: claim for name, claim in organisation.match.claims.items() if isinstance(claim, str)}
+    return {**said, **selection}
+
+
+def _form_of_two(organisation: Assertion, service_provider: Assertion, *, scope: str) -> Form:
+    return (
+        ("grant_type", JWT_BEARER),
+        ("assertion", organisation.text),
+        ("client_assertion_type", CLIENT_ASSERTION_TYPE),
+        ("client_assertion", service_provider.text),
+        ("scope", scope),
+    )

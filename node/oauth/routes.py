@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from credentials.errors import MalformedError
 from credentials.query.selection import MAX_SELECTED_LENGTH, MAX_SELECTION
@@ -26,6 +26,9 @@ from node.oauth.metadata import WELL_KNOWN, client_metadata, issuer_url, server_
 from node.oauth.requester import TokenRequester
 from node.oauth.self_attested import MAX_CREDENTIALS
 from node.web.bodies import read_form, read_model
+from node.web.internal_auth import check_acts_for
+from node.web.caller import address_of
+from node.web.limits import AtOnce
 from node.web.replies import RequestError
 
 TOKENS = web.AppKey("TOKENS", TokenService)
@@ -34,11 +37,22 @@ INTROSPECTION = web.AppKey("INTROSPECTION", Introspection)
 REQUESTER = web.AppKey("REQUESTER", TokenRequester)
 WALLET_EXPLAINER = web.AppKey("WALLET_EXPLAINER", WalletExplainer)
 
+TOKEN_REQUESTS = web.AppKey("TOKEN_REQUESTS", AtOnce)
+
+REQUESTS_AT_ONCE = 256
+"""Token requests that are read and verified at once; each may wait for the DID documents of a slow host."""
+
+REQUESTS_OF_ONE = 96
+"""Of one address."""
+
 MAX_TOKEN_REQUEST = 262_144
 """Bytes; a presentation with two credentials and a chain of three certificates has about 20,000."""
 
 MAX_CALL = 65_536
 """Bytes of a vendor's call."""
+
+MAX_SUBJECT = 256
+"""Characters of the name of an organisation of ours in a body."""
 
 MAX_TEXT = 8_192
 """Characters of a proof or URL in a vendor's call."""
@@ -64,13 +78,7 @@ class ServiceTokenCall(BaseModel):
     credential_selection: dict[str, Annotated[str, Field(max_length=MAX_SELECTED_LENGTH)]] | None = Field(
         default=None, max_length=MAX_SELECTION
     )
-    service_provider_subject_id: Any = None
-
-    @field_validator("service_provider_subject_id")
-    @classmethod
-    def _not_supported(cls, value: object) -> None:
-        if value:
-            raise ValueError("not supported by this node")
+    service_provider_subject_id: str | None = Field(default=None, min_length=1, max_length=MAX_SUBJECT)
 
     @property
     def kind(self) -> TokenType:
@@ -156,16 +164,20 @@ async def post_token(request: web.Request) -> web.Response:
         raise OAuthError(OAuthCode.INVALID_DPOP_PROOF, "more than one DPoP header")
     if request.query_string:
         raise OAuthError(OAuthCode.INVALID_REQUEST, "parameters belong in the body")
-    form = await read_form(request, max_bytes=MAX_TOKEN_REQUEST)
-    reply = await request.app[TOKENS].exchange(
-        request.match_info["subject"], form, proofs[0] if proofs else None, request.remote
-    )
+    address = address_of(request)
+    with request.app[TOKEN_REQUESTS].of(address):
+        form = await read_form(request, max_bytes=MAX_TOKEN_REQUEST)
+        reply = await request.app[TOKENS].exchange(
+            request.match_info["subject"], form, proofs[0] if proofs else None, address
+        )
     return web.json_response(reply.to_wire(), headers=_NEVER_STORED)
 
 
 async def post_service_token(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/{subject}/request-service-access-token`` (WIRE §2.5.1): a token of another organisation."""
     call = await read_model(request, ServiceTokenCall, max_bytes=MAX_CALL)
+    if call.service_provider_subject_id is not None:
+        check_acts_for(request, call.service_provider_subject_id)
     try:
         token = await request.app[REQUESTER].token(
             request.match_info["subject"],
@@ -174,6 +186,7 @@ async def post_service_token(request: web.Request) -> web.Response:
             credentials=call.credentials,
             selection=call.credential_selection,
             token_type=call.kind,
+            service_provider=call.service_provider_subject_id,
             fresh="no-cache" in request.headers.get("Cache-Control", "").lower(),
         )
     except UnknownSubjectError as error:

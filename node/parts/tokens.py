@@ -9,12 +9,14 @@ from node.oauth import routes as oauth_routes
 from node.oauth.definitions import Definitions
 from node.oauth.exchange import TokenService
 from node.oauth.explaining import WalletExplainer
+from node.oauth.further_scopes import FurtherScopes
 from node.oauth.introspect import Introspection
 from node.oauth.requester import TokenRequester
 from node.oauth.store import SqlTokenStore
 from node.parts.kept import Kept
 from node.parts.trust import Trust
 from node.ports import World
+from node.web.limits import AtOnce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,9 @@ class Tokens:
     def install(self, app: web.Application) -> None:
         """Give the services to an application."""
         app[oauth_routes.TOKENS] = self.service
+        app[oauth_routes.TOKEN_REQUESTS] = AtOnce(
+            most=oauth_routes.REQUESTS_AT_ONCE, each=oauth_routes.REQUESTS_OF_ONE
+        )
         app[oauth_routes.DEFINITIONS] = self.definitions
         app[oauth_routes.INTROSPECTION] = self.introspection
         app[oauth_routes.REQUESTER] = self.requester
@@ -51,6 +56,7 @@ def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Token
     requester = TokenRequester(
         subjects=subjects,
         wallet=trust.wallet,
+        definitions=definitions,
         peers=world.peers,
         clock=clock,
         entropy=entropy,
@@ -63,6 +69,7 @@ def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Token
             subjects=subjects,
             verifier=trust.verifier,
             definitions=definitions,
+            further=FurtherScopes(world.own, None),
             store=store,
             audit=kept.audit,
             refusals=trust.refusals,

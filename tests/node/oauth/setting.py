@@ -34,9 +34,10 @@ from node.identity.vdr_routes import KEY_CHANGES, SERVICES
 from node.identity.wallet import Wallet
 from node.oauth.boundary import PREFIXES, as_oauth_reply
 from node.oauth.boundary import as_request_error as oauth_error
-from node.oauth.definitions import Definitions
+from node.oauth.definitions import Definitions, ScopePolicy
 from node.oauth.exchange import TokenService
 from node.oauth.explaining import WalletExplainer
+from node.oauth.further_scopes import FurtherScopes
 from node.oauth.introspect import Introspection
 from node.oauth.metadata import issuer_url
 from node.oauth.refusals import RefusalCounter
@@ -177,6 +178,8 @@ async def a_node(
     folder: Path,
     clock: ManualClock,
     definitions: Mapping[str, Mapping[str, dict[str, Any]]] | None = None,
+    policies: Mapping[str, ScopePolicy] | None = None,
+    decision_point: str | None = None,
 ) -> AsyncIterator[NodeUnderTest]:
     """Open a node at ``url``."""
     name = url.removeprefix("https://").replace("/", "_").replace(":", "_")
@@ -188,7 +191,8 @@ async def a_node(
             {
                 scope: {owner: PresentationDefinition.parse(each) for owner, each in owners.items()}
                 for scope, owners in (definitions or {SCOPE: {"organization": organization_definition()}}).items()
-            }
+            },
+            policies,
         )
         subjects = Subjects(database, vault, clock, entropy, url)
         wallet = Wallet(database, subjects, clock, CredentialSeal.of(vault, "wallet", FixedEntropy("seal")))
@@ -200,6 +204,7 @@ async def a_node(
             subjects=subjects,
             verifier=verifier,
             definitions=parsed,
+            further=FurtherScopes(internet, decision_point),
             store=store,
             audit=audit,
             refusals=refusals,
@@ -208,7 +213,13 @@ async def a_node(
             public_url=url,
         )
         requester = TokenRequester(
-            subjects=subjects, wallet=wallet, peers=internet, clock=clock, entropy=entropy, public_url=url
+            subjects=subjects,
+            wallet=wallet,
+            definitions=parsed,
+            peers=internet,
+            clock=clock,
+            entropy=entropy,
+            public_url=url,
         )
         introspection = Introspection(
             store=store,

@@ -147,18 +147,22 @@ async def test_a_definition_that_wants_json_ld_gets_it_with_one_credential_alone
 @pytest.mark.parametrize(
     ("server", "asked", "form"),
     [
-        ((), (), "jwt_vp"),
-        (("ldp_vp", "jwt_vp", "ldp_vc"), (), "jwt_vp"),
-        (("ldp_vp", "jwt_vp"), ("ldp_vp", "ldp_vc"), "ldp_vp"),
-        (("ldp_vp",), ("jwt_vc",), "ldp_vp"),
-        (("jwt_vp",), ("ldp_vp",), None),
-        (("jwt_vc", "ldp_vc"), (), None),
+        ({}, {}, "jwt_vp"),
+        ({"ldp_vp": (), "jwt_vp": (), "ldp_vc": ()}, {}, "jwt_vp"),
+        ({"ldp_vp": (), "jwt_vp": ()}, {"ldp_vp": {}, "ldp_vc": {}}, "ldp_vp"),
+        ({"ldp_vp": ()}, {"jwt_vc": {"alg": ("ES256",)}}, "ldp_vp"),
+        ({"jwt_vp": ()}, {"ldp_vp": {}}, None),
+        ({"jwt_vc": (), "ldp_vc": ()}, {}, None),
+        ({"jwt_vp": ("PS256",), "ldp_vp": ("JsonWebSignature2020",)}, {}, "ldp_vp"),
+        ({"jwt_vp": ("ES256",), "ldp_vp": ()}, {"jwt_vp": {"alg": ("PS256",)}, "ldp_vp": {}}, "ldp_vp"),
+        ({"jwt_vp": ("PS256",)}, {}, "jwt_vp"),
+        ({"jwt_vp": ("PS256",), "ldp_vp": ("Other",)}, {}, "jwt_vp"),
     ],
 )
 def test_the_form_is_one_that_both_sides_take_a_jwt_where_possible(
-    server: tuple[str, ...], asked: tuple[str, ...], form: str | None
+    server: dict[str, tuple[str, ...]], asked: dict[str, dict[str, tuple[str, ...]]], form: str | None
 ) -> None:
-    assert choose_form(server, asked) == form
+    assert choose_form(server, asked, "ES256") == form
 
 
 async def test_metadata_is_also_found_at_the_appended_address(

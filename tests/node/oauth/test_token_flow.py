@@ -65,7 +65,7 @@ async def test_many_who_ask_at_once_share_one_request(
     holder: NodeUnderTest, asker: NodeUnderTest, internet: SimulatedInternet
 ) -> None:
     tokens = await asyncio.gather(
-        *(asker.requester.token("oever", authorization_server=HOLDER, scope=SCOPE, user=USER) for _ in range(20))
+        *(asker.requester.token("oever", authorization_server=HOLDER, scope=SCOPE, user=USER) for _ in range(100))
     )
     assert len({token.access_token for token in tokens}) == 1
     assert internet.called("/token") == 1

@@ -199,7 +199,9 @@ async def test_a_vendor_selects_one_of_several_credentials_by_a_field(
         ({"credential_selection": {"organization_ura": "another"}}, 412, "no_matching_credentials"),
         ({"credential_selection": {"organization_ura": 7}}, 400, "invalid_member"),
         ({"credential_selection": {str(n): "x" for n in range(33)}}, 400, "invalid_member"),
-        ({"service_provider_subject_id": "x"}, 400, "invalid_member"),
+        ({"service_provider_subject_id": ""}, 400, "invalid_member"),
+        ({"service_provider_subject_id": "x"}, 400, "unknown_subject"),
+        ({"service_provider_subject_id": 7}, 400, "invalid_member"),
     ],
 )
 async def test_a_call_that_cannot_lead_to_a_token_says_what_to_do(
