@@ -87,7 +87,13 @@ class Vendor:
             PeerError: the node did not answer.
         """
         path = f"/exchange/v1/{self.node.key}/{usecase}"
-        question = {"patient": {"system": BSN_SYSTEM, "value": bsn}, "user": dict(user), "purpose": "TREAT", **members}
+        question = {
+            "patient": {"system": BSN_SYSTEM, "value": bsn},
+            "user": dict(user),
+            "purpose": "TREAT",
+            "fresh": True,  # what is shown here happens now, not a moment ago
+            **members,
+        }
         lines: list[Line] = []
         request = self._request("POST", path, json.dumps(question).encode(), "application/json")
         async for raw in self.client.lines(request):

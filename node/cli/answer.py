@@ -78,7 +78,9 @@ class Answer:
         count = pick(event, "count")
         if isinstance(count, int) and count:
             line += f", {count}"
-        if isinstance(pick(event, "ms"), int):
+        if pick(event, "from_memory") is True:
+            line += ", shown before"
+        elif isinstance(pick(event, "ms"), int):
             line += f", {word(event, 'ms')} ms"
         reasons = [_words(word(event, name)) for name in ("reason", "detail") if pick(event, name)]
         return f"{line} ({'; '.join(reasons)})" if reasons else line

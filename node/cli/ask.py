@@ -43,6 +43,9 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
         help="purpose of use (default: the use case's first)",
     )
     parser.add_argument("--deadline-ms", metavar="N", type=int, help="milliseconds for the whole question")
+    parser.add_argument(
+        "--fresh", action="store_true", help="fetch everything, also what this person was shown in the last five minutes"
+    )
     add_config_option(parser)
     add_json_option(parser)
 
@@ -93,6 +96,8 @@ def _question(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:
         "purpose": arguments.purpose or known.usecase.purposes[0],
     }
     optional = {"holders": arguments.holder, "steps": arguments.step, "deadline_ms": arguments.deadline_ms}
+    if arguments.fresh:
+        question["fresh"] = True
     question |= {name: given for name, given in optional.items() if given is not None and given != []}
     question["patient"] = patient(read_bsn())
     if question["purpose"] == "BTG":

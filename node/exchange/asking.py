@@ -6,7 +6,7 @@ promised to the audit log before it is sent, and an answer is emitted only after
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -25,6 +25,7 @@ from node.exchange.peer_health import Call, NotNowError, PeerHealth, retry_after
 from node.exchange.ports import Tokens
 from node.exchange.references import Bases
 from node.exchange.response import CheckedPage
+from node.exchange.session import Kept, SessionMemory, Whose
 from node.exchange.under_way import Exchange, Holder, StepError
 from node.keys.errors import VaultError
 from node.oauth.errors import TokenRefusedError
@@ -79,10 +80,11 @@ class Means:
     audit: AuditLog
     limits: Limits
     health: PeerHealth
+    memory: SessionMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Query:
+class Query:
     """One request on its way: the step's own, or a page that the holder says follows."""
 
     step: Step
@@ -91,6 +93,14 @@ class _Query:
     target: str
     body: bytes | None
     following: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A checked page, and how many bytes it was."""
+
+    checked: CheckedPage
+    size: int
 
 
 class Asking:
@@ -154,14 +164,79 @@ class Asking:
     async def match(self) -> None:
         """Find the patient at the holder."""
         step = self.holder.table.match
-        for request in plan_step(step, self.bindings):
-            await self.fetch(step, request)
+        await self.ask(step, plan_step(step, self.bindings))
         if not self.bindings.get("patient"):
             raise StepError("not_available", "no_match")
 
-    async def fetch(self, step: Step, request: FhirRequest) -> None:
-        """Ask one query, all its pages; counts and emits what came, page by page."""
-        query: _Query | None = _Query(
+    async def ask(self, step: Step, requests: Sequence[FhirRequest]) -> None:
+        """Ask one step, all its pages; counts and emits what came, page by page.
+
+        What this person was shown a moment ago comes from memory.
+        """
+        memory, whose = self._means.memory, self.whose
+        name = "\n".join((step.id, *(request.target for request in requests)))
+        kept = memory.step(whose, name) if self._exchange.reuses else None
+        if kept is not None:
+            await self._tell_again(step, kept)
+            return
+        before = self._exchange.counts[self.holder.ura, step.id]
+        fetched: list[Fetched] = []
+        bound: dict[str, tuple[str, ...]] = {}
+        size = 0
+        for request in requests:
+            async for page in self._pages(step, request):
+                size += page.size
+                found = self._fetched(step, page.checked)
+                fetched += found
+                self._bind(bound, page.checked.bound)
+                await self._take(step, page.checked.count, page.checked.bound, found)
+        if self._exchange.remembers and (fetched or not step.is_match):
+            count = self._exchange.counts[self.holder.ura, step.id] - before
+            memory.keep(whose, name, fetched=tuple(fetched), count=count, bound=bound, pages=size)
+
+    @property
+    def whose(self) -> Whose:
+        """Whose memory what comes back here belongs to."""
+        exchange = self._exchange
+        return Whose(
+            subject=exchange.subject,
+            user=self._user.identifier,
+            role=self._user.role,
+            purpose=exchange.question.purpose,
+            patient=self._patient,
+            usecase=f"{exchange.usecase.id} {exchange.usecase.version}",
+            table=self.holder.table.id,
+            holder=self.holder.ura,
+            base=self.holder.base,
+        )
+
+    async def _tell_again(self, step: Step, kept: Kept) -> None:
+        """Give what was fetched before; looking at it is recorded as asking for it was."""
+        request = FhirRequest(method="GET", path=step.resource_type)
+        receipt = await self._promise(step, request, "GET", code="from_memory")
+        self._exchange.recalled.add((self.holder.ura, step.id))
+        await self._take(step, kept.count, kept.bound, kept.fetched)
+        state = "ok" if kept.count else "none_recorded"
+        self._end(receipt, state, None, kept.count, self._means.world.clock.monotonic())
+
+    async def _take(
+        self, step: Step, count: int, bound: Mapping[str, tuple[str, ...]], found: Sequence[Fetched]
+    ) -> None:
+        exchange = self._exchange
+        exchange.counts[self.holder.ura, step.id] += count
+        self._bind(self.bindings, bound)
+        if exchange.shows(step.id, is_match=step.is_match):
+            for one in found:
+                await exchange.lines.put(Resource(fetched=one))
+
+    @staticmethod
+    def _bind(bindings: dict[str, tuple[str, ...]], bound: Mapping[str, tuple[str, ...]]) -> None:
+        for name, ids in bound.items():
+            bindings[name] = tuple(dict.fromkeys((*bindings.get(name, ()), *ids)))
+
+    async def _pages(self, step: Step, request: FhirRequest) -> AsyncIterator[Page]:
+        """Yield the checked pages of one query, up to the bound of its step."""
+        query = Query(
             step=step,
             request=request,
             method=request.method,
@@ -169,38 +244,40 @@ class Asking:
             body=request.body,
             following=False,
         )
-        pages = 0
-        while query is not None:
-            if pages == step.max_pages:
-                raise StepError("failed", "too_many_pages")
-            async with self._room:
-                page = await self._page(query)
-            pages += 1
-            self._exchange.counts[self.holder.ura, step.id] += page.count
-            for name, ids in page.bound.items():
-                self.bindings[name] = tuple(dict.fromkeys((*self.bindings.get(name, ()), *ids)))
-            if self._exchange.shows(step.id, is_match=step.is_match):
-                await self._emit(step, page)
-            query = None
-            if page.next_link is not None:
-                query = _Query(
-                    step=step, request=request, method="GET", target=page.next_link, body=None, following=True
-                )
+        for _ in range(step.max_pages):
+            page = await self.page(query)
+            yield page
+            if page.checked.next_link is None:
+                return
+            query = Query(
+                step=step, request=request, method="GET", target=page.checked.next_link, body=None, following=True
+            )
+        raise StepError("failed", "too_many_pages")
 
-    async def _page(self, query: _Query) -> CheckedPage:
-        """Ask for one page: promised before it is sent, its outcome recorded whatever happens."""
-        started = self._means.world.clock.monotonic()
+    async def page(self, query: Query) -> Page:
+        """Ask for one page, in the room that there is at this holder."""
+        async with self._room:
+            return await self._page(query)
+
+    async def _promise(self, step: Step, request: FhirRequest, method: str, *, code: str = "asked") -> Receipt:
         record = request_record(
             self._exchange,
             self.holder,
-            query.step,
-            query.request,
-            method=query.method,
+            step,
+            request,
+            method=method,
             patient=self._patient,
             now=self._means.world.clock.now(),
+            code=code,
         )
         receipt = await self._means.audit.promise(record)
         self._exchange.audit.append(receipt.seq)
+        return receipt
+
+    async def _page(self, query: Query) -> Page:
+        """Ask for one page: promised before it is sent, its outcome recorded whatever happens."""
+        started = self._means.world.clock.monotonic()
+        receipt = await self._promise(query.step, query.request, query.method)
         state, status, count = "failed", None, 0
         try:
             answer = await self._send(query)
@@ -214,20 +291,20 @@ class Asking:
             state = "cut_off"
             raise
         else:
-            return page
+            return Page(checked=page, size=len(answer.body))
         finally:
             self._end(receipt, state, status, count, started)
 
-    async def _send(self, query: _Query) -> HttpResponse:
+    async def _send(self, query: Query) -> HttpResponse:
         """Send it; with a fresh token where the holder no longer takes this one."""
+        token = await self._logged_in()
         until = self._means.world.clock.monotonic() + self._means.limits.step
-        token = self._logged_in()
         answer = await self._send_with(token, query, until)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         return await self._send_with(await self._renewed(token), query, until)
 
-    async def _send_with(self, token: PeerToken, query: _Query, until: float) -> HttpResponse:
+    async def _send_with(self, token: PeerToken, query: Query, until: float) -> HttpResponse:
         """Send it until there is an answer that stands: a connection that broke, or a wish to be asked later, gets one more try."""
         sent = 0
         while True:
@@ -265,13 +342,19 @@ class Asking:
         async with self._renewing:
             if self._token is None or self._token is refused:
                 await self.log_in(fresh=True)
-            return self._logged_in()
+            assert self._token is not None  # log_in raises otherwise
+            return self._token
 
-    def _logged_in(self) -> PeerToken:
-        assert self._token is not None  # log_in came first
+    async def _logged_in(self) -> PeerToken:
+        """Return our token; where the patient came from memory there is none yet."""
+        if self._token is None:
+            async with self._renewing:
+                if self._token is None:
+                    await self.log_in()
+        assert self._token is not None  # log_in raises otherwise
         return self._token
 
-    async def _send_once(self, token: PeerToken, query: _Query, until: float, call: Call) -> HttpResponse:
+    async def _send_once(self, token: PeerToken, query: Query, until: float, call: Call) -> HttpResponse:
         world, limits = self._means.world, self._means.limits
         url = f"{self.holder.base}{'' if query.target.startswith('?') else '/'}{query.target}"
         jti = b64url_encode(world.entropy.token(JTI_BYTES))
@@ -308,7 +391,7 @@ class Asking:
             call.asked_to_wait(wait)
         return answer
 
-    def _check(self, query: _Query, answer: HttpResponse) -> CheckedPage:
+    def _check(self, query: Query, answer: HttpResponse) -> CheckedPage:
         step = query.step
         try:
             return read_answer(
@@ -334,8 +417,9 @@ class Asking:
                 )
             raise
 
-    async def _emit(self, step: Step, page: CheckedPage) -> None:
+    def _fetched(self, step: Step, page: CheckedPage) -> list[Fetched]:
         now = self._means.world.clock.now()
+        found = []
         for resource in page.resources:
             if resource.mode == "outcome":
                 continue
@@ -346,8 +430,8 @@ class Asking:
                 endpoint=self.holder.base,
                 fetched_at=now,
             )
-            fetched = Fetched(step=step.id, fhir_version=self.holder.version, resource=resource, lineage=lineage)
-            await self._exchange.lines.put(Resource(fetched=fetched))
+            found.append(Fetched(step=step.id, fhir_version=self.holder.version, resource=resource, lineage=lineage))
+        return found
 
     def _end(self, receipt: Receipt, state: str, status: int | None, count: int, started: float) -> None:
         ms = int((self._means.world.clock.monotonic() - started) * 1000)

@@ -63,7 +63,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """How asking went: one step at one holder, or the holder as a whole where ``step`` is ``None``."""
+    """How asking went: one step at one holder, or the holder as a whole where ``step`` is ``None``.
+
+    Attributes:
+        from_memory: nothing was asked: the same person was shown it a moment ago.
+    """
 
     holder: str
     state: State
@@ -72,10 +76,13 @@ class Source:
     step: str | None = None
     reason: str | None = None
     detail: str | None = None
+    from_memory: bool = False
 
     def members(self) -> Mapping[str, Any]:
         """Return the members of the line, its type apart."""
         members: dict[str, Any] = {"holder": self.holder, "state": self.state, "count": self.count, "ms": self.ms}
+        if self.from_memory:
+            members["from_memory"] = True
         members |= {
             name: value
             for name, value in (("step", self.step), ("reason", self.reason), ("detail", self.detail))

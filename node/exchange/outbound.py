@@ -63,6 +63,15 @@ class Broker:
         )
         self._rooms = PeerRooms(means.limits.queries_per_peer)
 
+    @property
+    def means(self) -> Means:
+        """What asking needs; for asking one query at a time (direct.py)."""
+        return self._means
+
+    def forget_expired(self) -> None:
+        """Let go of what people were shown too long ago."""
+        self._means.memory.forget_expired()
+
     async def ask(self, subject: str, usecase: UseCase, question: Question) -> AsyncGenerator[Event]:
         """Ask ``question`` and yield what happens; the last event is always :class:`End`.
 
@@ -202,6 +211,7 @@ class Broker:
                 ms=self._ms(started),
                 reason=reason,
                 detail=_SENTENCES.get(state),
+                from_memory=part in exchange.recalled,
             )
         )
         exchange.open.pop(part, None)  # only now: cut off while the line waits, it is still open

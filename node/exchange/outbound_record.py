@@ -9,7 +9,15 @@ from node.usecases.plan import FhirRequest
 
 
 def request_record(
-    exchange: Exchange, holder: Holder, step: Step, request: FhirRequest, *, method: str, patient: str, now: datetime
+    exchange: Exchange,
+    holder: Holder,
+    step: Step,
+    request: FhirRequest,
+    *,
+    method: str,
+    patient: str,
+    now: datetime,
+    code: str = "asked",
 ) -> AuditRecord:
     """Return the promise to be written before a query, or one of its further pages, is sent.
 
@@ -21,6 +29,7 @@ def request_record(
         method: of this request.
         patient: pseudonym.
         now: aware UTC.
+        code: ``asked``, or ``from_memory`` where nothing is sent and somebody sees again what came before.
     """
     user, glass = exchange.question.user, exchange.question.break_glass
     parameters = "&".join(f"{name}={value}" for name, value in (*request.query, *request.form))
@@ -43,6 +52,6 @@ def request_record(
         query=f"{method} {request.path}?{parameters}" if parameters else f"{method} {request.path}",
         reason=glass.reason if glass is not None else None,
         decision="permit",
-        code="asked",
+        code=code,
         exchange_id=exchange.id,
     )

@@ -71,6 +71,7 @@ class Question(_Part):
         holders: URA numbers to ask; replaces localisation.
         steps: narrows the query table; the patient match is always asked.
         deadline_ms: for the whole question.
+        fresh: fetch everything, also what the same person was shown in the last minutes.
     """
 
     patient: Patient
@@ -80,6 +81,7 @@ class Question(_Part):
     steps: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=64)] | None = None
     deadline_ms: Annotated[int, Field(strict=True, ge=500, le=60_000)] | None = None
     break_glass: BreakGlass | None = None
+    fresh: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _glass_and_purpose(self) -> Self:

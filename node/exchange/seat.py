@@ -45,7 +45,6 @@ class Seat:
         first: StepError | None = None
         while True:
             try:
-                await self.asker.log_in()
                 await self.asker.match()
             except StepError as error:
                 first = first or error
@@ -82,7 +81,6 @@ class Seat:
             while elsewhere is not None:
                 asker = Asking(self._means, self._exchange, elsewhere, self._room)
                 try:
-                    await asker.log_in()
                     await asker.match()
                 except StepError:
                     elsewhere = elsewhere.elsewhere
@@ -97,5 +95,4 @@ async def _ask(asker: Asking, step: Step, bound: Mapping[str, Sequence[str]]) ->
         requests = plan_step(step, bound)
     except ValueError as error:
         raise StepError("failed", "too_many_records") from error
-    for request in requests:
-        await asker.fetch(step, request)
+    await asker.ask(step, requests)

@@ -81,6 +81,7 @@ class Exchange:
         lines: for the caller, in order; ``None`` ends them. Full when the caller reads slowly, and then the asking waits.
         open: what was begun or is to be, and has not ended.
         counts: resources by part.
+        recalled: what came from memory.
         audit: numbers of our own records.
         refusal: why nothing was asked at all.
         error: code and sentence, where the whole broke off.
@@ -95,6 +96,7 @@ class Exchange:
     missing: list[Missing] = field(default_factory=list)
     open: dict[Part, Holder] = field(default_factory=dict)
     counts: Counter[Part] = field(default_factory=Counter)
+    recalled: set[Part] = field(default_factory=set)
     audit: list[int] = field(default_factory=list)
     refusal: RequestError | None = None
     error: tuple[str, str] | None = None
@@ -103,6 +105,16 @@ class Exchange:
     def urgent(self) -> bool:
         """Whether it is an emergency."""
         return self.question.purpose in URGENT
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its answers may be shown to the same person again: not what was seen behind broken glass."""
+        return self.question.purpose != "BTG"
+
+    @property
+    def reuses(self) -> bool:
+        """Whether answers of a moment ago will do."""
+        return self.remembers and not self.question.fresh
 
     def shows(self, step_id: str, *, is_match: bool) -> bool:
         """Whether the caller gets what this step finds: the match is a means, unless it is asked for by name."""

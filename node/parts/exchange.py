@@ -12,8 +12,10 @@ from node.exchange.consent_fact import LocalConsents
 from node.exchange.explaining import Explainer
 from node.exchange.facts import OwnRecords, OwnServer
 from node.exchange.inbound import EnforcementPoint
+from node.exchange.opening import HolderBooks, open_holder_books
 from node.exchange.outbound import Broker
 from node.exchange.peer_health import PeerHealth
+from node.exchange.session import SessionMemory
 from node.health import Check
 from node.oauth.resource import ResourceGuard
 from node.parts.doors import base_path
@@ -43,6 +45,7 @@ class Exchange:
     point: EnforcementPoint
     broker: Broker
     explainer: Explainer
+    books: HolderBooks
 
     @property
     def checks(self) -> dict[str, Check]:
@@ -55,6 +58,7 @@ class Exchange:
         app[exchange_routes.ENFORCEMENT] = {subject: self.point}
         app[exchange_routes.BROKERS] = {subject: self.broker}
         app[exchange_routes.EXPLAINER] = self.explainer
+        self.books.install(app)
         app[exchange_routes.USECASES] = self.trust.usecases
         app[exchange_routes.WORLD] = self.world
         app[exchange_routes.PUBLIC_ORIGIN] = self.config.url.removesuffix(path) if path else self.config.url
@@ -70,6 +74,7 @@ def open_exchange(
         for version, server in config.fhir.items()
     }
     facts = OwnRecords(world.own, own, world.clock, keep=limits.facts_ms / 1000, timeout=limits.step_ms / 1000)
+    books = open_holder_books(database=kept.database, vault=kept.vault, audit=kept.audit, world=world)
     point = EnforcementPoint(
         world=world,
         vault=kept.vault,
@@ -82,6 +87,9 @@ def open_exchange(
         registered=members.participation,
         records=facts,
         consents=LocalConsents(records.book),
+        emergencies=books.emergencies,
+        agreements=books.agreements,
+        named=books.named,
         audit=kept.audit,
         counter=trust.refusals,
         timeout=limits.step_ms / 1000,
@@ -100,6 +108,7 @@ def open_exchange(
                 page_bytes=limits.page_bytes,
             ),
             health=PeerHealth(world.clock),
+            memory=SessionMemory(world.clock),
         ),
         own_ura=config.organisation.ura,
         own_type=config.organisation.facility_type,
@@ -114,5 +123,6 @@ def open_exchange(
         facts=facts,
         point=point,
         broker=broker,
+        books=books,
         explainer=Explainer({config.organisation.subject: point}, kept.reader, world.clock),
     )

@@ -77,7 +77,7 @@ async def reads(acting: Seat, other: Seat) -> str:
 
 async def _question(acting: Seat) -> Answer:
     user = {"identifier": "U-1001", "role": "01.015", "name": "J. Jansen"}
-    question = {"patient": {"system": BSN_SYSTEM, "value": TRUUS.bsn}, "user": user, "purpose": "TREAT"}
+    question = {"patient": {"system": BSN_SYSTEM, "value": TRUUS.bsn}, "user": user, "purpose": "TREAT", "fresh": True}
     reply = await acting.vendor.send("POST", f"/exchange/v1/{acting.holder}/{X509}", question)
     return Answer.of([json.loads(line) for line in str(reply.body).splitlines()])
 

@@ -25,6 +25,7 @@ from node.exchange.incoming import Incoming, Reply
 from node.exchange.outbound import Broker
 from node.exchange.peer_health import PeerHealth
 from node.exchange.question import Question
+from node.exchange.session import SessionMemory
 from node.oauth.dpop import make_proof
 from node.oauth.errors import RefusalCode, TokenRefusedError
 from node.oauth.grants import Grant, TokenType
@@ -41,6 +42,7 @@ from node.usecases.model import FhirVersion, UseCase
 from registry.directory import Directory
 from registry.entry import Registered as Registration
 from tests.node.exchange.cases import BSN, OTHER_BSN, a_patient
+from tests.node.exchange.holder_books import MemoryAgreements, MemoryEmergencies, MemoryNamed
 from tests.support.fhir_server import ScriptedFhirServer
 from tests.support.keys import a_did, a_key
 from tests.support.status_lists import ScriptedStanding
@@ -194,6 +196,8 @@ class Holder:
     tokens: NotedTokens
     neighbours: Neighbours
     consents: ScriptedConsents
+    emergencies: MemoryEmergencies
+    agreements: MemoryAgreements
     counter: RefusalCounter
     server: ScriptedFhirServer
     records: OwnRecords
@@ -399,6 +403,7 @@ def a_holder(
     log = audit(steps)
     tokens, counter = NotedTokens(log, steps), RefusalCounter(clock)
     neighbours, consents = Neighbours(), ScriptedConsents()
+    emergencies, agreements = MemoryEmergencies(clock), MemoryAgreements()
     neighbours.register(OEVER)
     own: dict[FhirVersion, OwnServer] = {"r4": OwnServer(version="r4", url=INNER)}
     records = OwnRecords(internet, own, clock, keep=keep, timeout=4.0)
@@ -416,6 +421,9 @@ def a_holder(
         registered=neighbours,
         records=records,
         consents=consents,
+        emergencies=emergencies,
+        agreements=agreements,
+        named=MemoryNamed(),
         audit=log,
         counter=counter,
         timeout=4.0,
@@ -429,6 +437,8 @@ def a_holder(
         tokens=tokens,
         neighbours=neighbours,
         consents=consents,
+        emergencies=emergencies,
+        agreements=agreements,
         counter=counter,
         server=server,
         records=records,
@@ -551,6 +561,7 @@ def an_asker(
             audit=audit,
             limits=limits or Limits(step=4.0, question=30.0, queries_per_peer=8, page_bytes=8_388_608),
             health=PeerHealth(clock),
+            memory=SessionMemory(clock),
         ),
         own_ura=OEVER,
         own_type="T2",

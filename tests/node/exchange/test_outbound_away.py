@@ -185,20 +185,20 @@ class TestOneMoreTry:
     async def test_who_asks_for_longer_than_a_step_lasts_is_left_alone_until_then(self, asker: Asker) -> None:
         server = asker.peers[GOUWE]
         server.instead["Flag"] = HttpResponse(status=429, headers={"retry-after": "30"}, body=b"")
-        found = sources(await asker.ask(holders=[GOUWE], steps=[STEP]))
+        found = sources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True))
         assert (found[GOUWE, STEP].state, found[GOUWE, STEP].reason) == ("failed", "throttled")
         del server.instead["Flag"]
         before = len(server.calls)
-        again = sources(await asker.ask(holders=[GOUWE], steps=[STEP]))
+        again = sources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True))
         assert (again[GOUWE, None].state, again[GOUWE, None].reason) == ("failed", "throttled")
         assert len(server.calls) == before, "nothing is sent"
         asker.clock.jump(31)
-        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP])) == [f"{GOUWE} Flag/f1"]
+        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True)) == [f"{GOUWE} Flag/f1"]
 
     async def test_a_second_wish_is_not_granted(self, asker: Asker) -> None:
         server = asker.peers[GOUWE]
         server.instead["Flag"] = HttpResponse(status=503, headers={"retry-after": "1"}, body=b"")
-        task = asyncio.ensure_future(asker.ask(holders=[GOUWE], steps=[STEP]))
+        task = asyncio.ensure_future(asker.ask(holders=[GOUWE], steps=[STEP], fresh=True))
         await settle()
         await asker.clock.advance(1.0)
         found = sources(await task)
@@ -223,8 +223,8 @@ class TestBreaker:
             await asker.ask(holders=[GOUWE])
         del asker.internet.broken["https://gouwe.example"]
         asker.clock.jump(OPEN_SECONDS + 1)
-        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP])) == [f"{GOUWE} Flag/f1"]
-        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP])) == [f"{GOUWE} Flag/f1"]
+        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True)) == [f"{GOUWE} Flag/f1"]
+        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True)) == [f"{GOUWE} Flag/f1"]
 
     async def test_a_token_server_has_its_own(self, asker: Asker) -> None:
         asker.tokens.refused["https://gouwe.example/oauth2/gouwe"] = "unreachable"
@@ -241,9 +241,9 @@ class TestBreaker:
         second = at_two_addresses(asker)
         asker.internet.broken["https://gouwe.example"] = "timeout"
         for _ in range(FAILURES):
-            await asker.ask(holders=[GOUWE], steps=[STEP])
+            await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True)
         sent = len(asker.internet.calls)
-        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP])) == [f"{GOUWE} Flag/g1"]
+        assert resources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True)) == [f"{GOUWE} Flag/g1"]
         assert {call.url.startswith(SECOND) for call in asker.internet.calls[sent:]} == {True}
         assert second.calls
 
@@ -320,7 +320,9 @@ class TestPeerHealth:
 class TestWaitingLines:
     async def test_few_large_lines_wait_as_many_small_ones_do(self, asker: Asker) -> None:
         asker.peers[GOUWE].resources = [a_patient("p1"), a_flag("f1"), a_flag("f2"), a_flag("f3")]
-        events = [each for each in await asker.ask(holders=[GOUWE], steps=[STEP]) if isinstance(each, Resource)]
+        events = [
+            each for each in await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True) if isinstance(each, Resource)
+        ]
         size = len(bytes(events[0].fetched.resource.raw))
         lines = Lines(max_bytes=2 * size)
         await lines.put(events[0])

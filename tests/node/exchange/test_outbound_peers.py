@@ -34,7 +34,7 @@ def asker() -> Asker:
 
 async def ends_as(asker: Asker, state: str, reason: str | None, *, step: str | None = STEP) -> list[Any]:
     """Ask for one step, and see how it ended at gouwe while linde answered."""
-    events = await asker.ask(steps=[STEP])
+    events = await asker.ask(steps=[STEP], fresh=True)
     found = sources(events)
     assert (found[GOUWE, step].state, found[GOUWE, step].reason) == (state, reason)
     assert found[GOUWE, step].detail, "people get a sentence"
