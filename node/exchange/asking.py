@@ -7,7 +7,7 @@ promised to the audit log before it is sent, and an answer is emitted only after
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -381,6 +381,10 @@ class Asking:
         )
         try:
             answer = await world.peers.send(request)
+            if token.is_challenged(url, answer):  # it wants a nonce in the proof (RFC 9449 §9)
+                jti = b64url_encode(world.entropy.token(JTI_BYTES))
+                proof = await self._proof(token, query.method, url, jti)
+                answer = await world.peers.send(replace(request, headers={**headers, **proof}))
         except PeerError as error:
             if error.code in ("unreachable", "timeout"):
                 call.failed()
