@@ -13,6 +13,9 @@ from registry.log import NO_SEED, LogSlice
 from registry.ports import Candidate, Decide, OwnRegistration, Pending, Refusal
 from registry.search import Condition, Property
 from registry.sync import Cursor, SyncStep
+from registry.transparency.entries import check_is_ours, first_leaves, leaf_of, tombstone
+from registry.transparency.leaf import Roll
+from registry.transparency.memory import MemoryLog, MemoryLogs
 
 
 @dataclass(slots=True)
@@ -26,10 +29,11 @@ class _Service:
     pending: dict[int, Pending] = field(default_factory=dict)
 
 
-class MemoryStore:
+class MemoryStore(MemoryLogs):
     """A `registry.ports.RegistryStore` that forgets when the process ends."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._services: dict[str, _Service] = {}
         self._own: dict[tuple[str, DID], OwnRegistration] = {}
 
@@ -41,10 +45,40 @@ class MemoryStore:
     async def accept(self, service: str, holder: DID, now: datetime, *, seed: str, decide: Decide) -> Entry:
         """See `registry.ports.RegistryStore.accept`."""
         log = self._service(service)
+        check_is_ours(await self.tree(service))
         admission = decide(_current(log, holder, now), _spent(log, holder, now))
         before = log.cursor or Cursor(seed=seed, timestamp=0)
+        await self._begin(service, before.seed, now)
         log.cursor = Cursor(seed=before.seed, timestamp=before.timestamp + 1)
-        return _put(log, admission, log.cursor.timestamp)
+        entry = _put(log, admission, log.cursor.timestamp)
+        self.logs[service].append([leaf_of(entry, now)])
+        return entry
+
+    async def begin_log(self, service: str, now: datetime) -> None:
+        """See `registry.transparency.ports.LogStore.begin_log`."""
+        cursor = self._service(service).cursor
+        if cursor is not None and cursor.seed != NO_SEED:
+            await self._begin(service, cursor.seed, now)
+
+    async def _begin(self, service: str, seed: str, now: datetime) -> None:
+        if service not in self.logs:
+            self.logs[service] = MemoryLog.of_our_own()
+            entries = sorted(self._service(service).entries.values(), key=lambda entry: entry.timestamp)
+            self.logs[service].append(first_leaves(seed, entries, now))
+
+    async def promote(self, service: str) -> None:
+        """See `registry.transparency.ports.LogStore.promote`."""
+        await super().promote(service)
+        roll, self.logs[service].roll = self.logs[service].roll, Roll()
+        self._service(service).cursor = Cursor(seed=roll.seed, timestamp=roll.last)
+
+    async def drop_unlisted(self, service: str, last: int) -> int:
+        """See `registry.transparency.ports.LogStore.drop_unlisted`."""
+        log, listed = self._service(service), self.logs[service].roll.listed
+        gone = [holder for holder, each in log.entries.items() if holder not in listed and each.timestamp <= last]
+        for holder in gone:
+            _remove(log, holder)
+        return len(gone)
 
     async def log_after(self, service: str, after: int, now: datetime, *, limit: int) -> LogSlice:
         """See `registry.ports.RegistryStore.log_after`."""
@@ -117,9 +151,14 @@ class MemoryStore:
 
     async def prune(self, now: datetime) -> None:
         """See `registry.ports.RegistryStore.prune`."""
-        for log in self._services.values():
-            for holder in [holder for holder, entry in log.entries.items() if entry.expires_at <= now]:
-                _remove(log, holder)
+        for service, log in self._services.items():
+            gone = sorted(
+                (entry for entry in log.entries.values() if entry.expires_at <= now), key=lambda entry: entry.timestamp
+            )
+            for entry in gone:
+                _remove(log, entry.holder)
+            if service in self.logs and self.logs[service].tree.is_own:
+                self.logs[service].append([tombstone(entry.timestamp, entry.holder, now) for entry in gone])
             log.spent = {key: expires_at for key, expires_at in log.spent.items() if expires_at > now}
             log.pending = {number: each for number, each in log.pending.items() if each.expires_at > now}
 

@@ -12,4 +12,5 @@ here: it has a file and a writer of its own (``node/audit``).
     migrate.py         bringing the schema up to date
     migrations/        the steps, numbered
     registry_store.py  discovery services
+    log_store.py       their logs
 """

@@ -16,7 +16,7 @@ from node.storage.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-NEWEST_REVISION = "0005"
+NEWEST_REVISION = "0007"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

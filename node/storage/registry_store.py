@@ -14,7 +14,8 @@ from sqlalchemy import Row, and_, delete, exists, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from credentials.did.identifier import DID
-from node.storage.database import AsyncConnection, Database, insert_or
+from node.storage.database import AsyncConnection, insert_or
+from node.storage.log_store import SqlLogStore, append, tree_of
 from node.storage.schema import (
     registry_entries,
     registry_logs,
@@ -22,6 +23,7 @@ from node.storage.schema import (
     registry_pending,
     registry_properties,
     registry_spent,
+    registry_trees,
 )
 from registry.admission import Admission, Registration, Withdrawal
 from registry.entry import Entry, Registered, Withdrawn
@@ -30,16 +32,16 @@ from registry.log import NO_SEED, LogSlice
 from registry.ports import Candidate, Decide, OwnRegistration, Pending, Refusal
 from registry.search import Comparison, Condition
 from registry.sync import Cursor, SyncStep
+from registry.transparency.entries import check_is_ours, first_leaves, leaf_of, tombstone
+from registry.transparency.leaf import Leaf
+from registry.transparency.ports import StoredTree
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNREAD: Final = -1  # ``last`` of a log that was never read from or written to: the row is there to be locked
 
 
-class SqlRegistryStore:
+class SqlRegistryStore(SqlLogStore):
     """A `registry.ports.RegistryStore` that survives a restart."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     # -- a log that we host
 
@@ -47,11 +49,23 @@ class SqlRegistryStore:
         """See `registry.ports.RegistryStore.accept`."""
         async with self._database.transaction() as connection:
             log = await _locked(connection, service) or Cursor(seed=seed, timestamp=0)
+            tree = await tree_of(connection, service, lock=True)
+            check_is_ours(tree)
             current, spent = await _standing(connection, service, holder, now)
             admission = decide(current, spent)
+            if tree is None:
+                tree = await _begun(connection, service, log.seed, now)
             entry = await _put(connection, admission, log.timestamp + 1)
             await _move(connection, service, Cursor(seed=log.seed, timestamp=entry.timestamp))
+            await append(connection, service, tree, [leaf_of(entry, now)])
             return entry
+
+    async def begin_log(self, service: str, now: datetime) -> None:
+        """See `registry.transparency.ports.LogStore.begin_log`."""
+        async with self._database.transaction() as connection:
+            log = await _locked(connection, service)
+            if log is not None and log.seed != NO_SEED and await tree_of(connection, service) is None:
+                await _begun(connection, service, log.seed, now)
 
     async def log_after(self, service: str, after: int, now: datetime, *, limit: int) -> LogSlice:
         """See `registry.ports.RegistryStore.log_after`."""
@@ -98,7 +112,7 @@ class SqlRegistryStore:
             await _move(connection, service, step.cursor)
             if pending:
                 await connection.execute(
-                    insert(registry_pending),
+                    insert_or(registry_pending, self._database.dialect).on_conflict_do_nothing(),
                     [
                         {
                             "service": service,
@@ -179,6 +193,7 @@ class SqlRegistryStore:
             registry_entries.c.expires_at <= moment,
         )
         async with self._database.transaction() as connection:
+            await _bury(connection, now)
             await connection.execute(delete(registry_properties).where(gone))
             for table in (registry_entries, registry_spent, registry_pending):
                 await connection.execute(delete(table).where(table.c.expires_at <= moment))
@@ -310,6 +325,31 @@ async def _move(connection: AsyncConnection, service: str, cursor: Cursor | None
     await connection.execute(
         update(registry_logs).where(registry_logs.c.service == service).values(seed=seed, last=last)
     )
+
+
+# -- logs of our own
+
+
+async def _begun(connection: AsyncConnection, service: str, seed: str, now: datetime) -> StoredTree | None:
+    """Begin the log of a service with what is registered there."""
+    found = select(registry_entries).where(registry_entries.c.service == service)
+    rows = (await connection.execute(found.order_by(registry_entries.c.timestamp))).all()
+    await append(connection, service, None, first_leaves(seed, [_entry(row) for row in rows], now))
+    return await tree_of(connection, service)
+
+
+async def _bury(connection: AsyncConnection, now: datetime) -> None:
+    """Put what expired in the logs of our own."""
+    table = registry_entries.c
+    ours = select(registry_trees.c.service).where(registry_trees.c.is_own == 1)
+    found = select(table.service, table.timestamp, table.holder).where(
+        table.expires_at <= _ms(now), table.service.in_(ours)
+    )
+    gone: dict[str, list[Leaf]] = {}
+    for row in (await connection.execute(found.order_by(table.service, table.timestamp))).all():
+        gone.setdefault(row.service, []).append(tombstone(row.timestamp, DID(row.holder), now))
+    for service, leaves in gone.items():
+        await append(connection, service, await tree_of(connection, service, lock=True), leaves)
 
 
 # -- entries

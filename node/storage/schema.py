@@ -246,6 +246,54 @@ registry_pending = Table(
     Column("reason", Text, nullable=False),
 )
 
+# The Merkle log beside the list of a service: our own where we host it, else a copy (registry/transparency).
+registry_trees = Table(
+    "registry_trees",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("is_own", Integer, nullable=False),  # 1: we write it
+    Column("is_whole", Integer, nullable=False),  # 1: its leaves are in registry_leaves
+    Column("size", BigInteger, nullable=False),  # leaves
+    Column("frontier", LargeBinary, nullable=False),  # hashes of 32 bytes, one per bit that is set in size
+    Column("note", LargeBinary, nullable=False),  # newest checkpoint with its signatures; empty: none
+    Column("noted", BigInteger, nullable=False),  # size in the note
+    Column("log_key", String(512), nullable=False),  # key under which a copy was read
+    Column("evidence", Text, nullable=False),  # JSON: two stories that its host told; "" when it did not
+    Column("seed", String(256), nullable=False),  # of a copy: of the list, by the log
+    Column("last", BigInteger, nullable=False),  # of a copy: the highest number, by the log
+)
+
+registry_leaves = Table(
+    "registry_leaves",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),  # from 0
+    Column("leaf", LargeBinary, nullable=False),
+)
+
+# Hashes as tiles have them: level 0 are those of leaves, each above covers 256 below.
+registry_hashes = Table(
+    "registry_hashes",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+# Who is registered by the copy of a log, whether or not the message is here.
+registry_listed = Table(
+    "registry_listed",
+    metadata,
+    Column("service", String(256), primary_key=True),
+    Column("holder", String(512), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),  # SHA-256 of the message
+    Column("expires_at", BigInteger, nullable=False),
+    Column("is_here", Integer, nullable=False),  # 1: the message is here
+    Column("is_early", Integer, nullable=False),  # 1: called expired before its time
+)
+
 # Our own registrations at discovery services: what was asked, how far it got, when it is due again.
 registry_own = Table(
     "registry_own",
@@ -328,4 +376,55 @@ directory_own = Table(
     Column("sent_etag", String(256)),  # what that directory called it
     Index("directory_own_history", "type", "updated_at"),
     comment="our own entries in the care services directory",
+)
+
+# Where the glass was broken: the review queue. One grant opens one citizen, once.
+emergencies = Table(
+    "emergencies",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("subject", String(128), nullable=False),
+    Column("grant_id", String(64), nullable=False, unique=True),
+    Column("patient", String(64), nullable=False),  # pseudonym
+    Column("usecase", String(64), nullable=False),
+    Column("peer_ura", String(8), nullable=False),
+    Column("peer_name", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("user_role", Text, nullable=False),
+    Column("reason_sealed", LargeBinary, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("lane", String(64), nullable=False),  # of the audit record of what left first
+    Column("seq", BigInteger, nullable=False),
+    Column("reviewed_at", BigInteger),  # null: still in the queue
+    Column("reviewed_by", Text),
+    Column("verdict", String(16)),
+    Column("note_sealed", LargeBinary),
+    Index("emergencies_queue", "subject", "reviewed_at", "opened_at"),
+    comment="emergencies in which data left without another legal basis",
+)
+
+# Standing agreements with other organisations about a use case, as our operator wrote them down.
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("subject", String(128), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("ura", String(8), nullable=False),
+    Column("usecase", String(64), nullable=False),
+    Column("document", Text, nullable=False),  # where it stands, in words
+    Column("start", String(10), nullable=False),  # first day, UTC
+    Column("end", String(10)),  # last day; null: open
+    Index("agreements_requester", "subject", "ura"),
+)
+
+# What checked pages named, until the grant ends: a keyed digest of grant, type and id, and sealed, about whom that was.
+named_resources = Table(
+    "named_resources",
+    metadata,
+    Column("expires_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("patients_sealed", LargeBinary, nullable=False),
+    Index("named_resources_digest", "digest"),
 )

@@ -6,6 +6,12 @@
 ``note``        signed notes and verifier keys
 ``checkpoint``  the log's signed word on its size and root; what witnesses say about it
 ``leaf``        what happened, and who is registered when all of it is read
+``entries``     entries of a list as leaves of its log
+``growing``     how a tree with its tiles grows, the same in every store
+``ports``       what is kept of logs
+``memory``      the same in memory, the reference
+``keys``        what a node signs logs with, and cosigns those of others with
+``hosting``     serving: our own log, and copies that we mirror
 ==============  ===============================================================================
 
 Files are as the specifications have them, so that any reader of such logs can check ours.

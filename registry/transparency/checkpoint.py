@@ -123,15 +123,24 @@ def cosign(note: SignedNote, signer: NoteSigner, now: datetime) -> Signature:
     return Signature(name=key.name, id=key.id, blob=seconds.to_bytes(_TIME_BYTES, "big") + signature)
 
 
+def cosigned_at(line: Signature) -> datetime:
+    """The time in a cosignature of our own; not verified.
+
+    Raises:
+        UntrustedError: not a time.
+    """
+    try:
+        return _EPOCH + timedelta(seconds=int.from_bytes(line.blob[:_TIME_BYTES], "big"))
+    except OverflowError as error:
+        raise UntrustedError("cosigned in a year that there is not") from error
+
+
 def _cosigned_at(line: Signature, key: VerifierKey, text: str) -> datetime:
     seconds = int.from_bytes(line.blob[:_TIME_BYTES], "big")
     if key.algorithm != COSIGNATURE or seconds > MAX_TREE_SIZE:
         raise UntrustedError("not a cosignature")
     key.verify(line.blob[_TIME_BYTES:], _cosigned_message(seconds, text))
-    try:
-        return _EPOCH + timedelta(seconds=seconds)
-    except OverflowError as error:
-        raise UntrustedError("cosigned in a year that there is not") from error
+    return cosigned_at(line)
 
 
 def _cosigned_message(seconds: int, text: str) -> bytes:

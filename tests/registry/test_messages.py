@@ -91,12 +91,12 @@ def _definition(**changes: Any) -> bytes:
 
 
 def test_a_service_definition_is_read_and_unknown_members_are_kept() -> None:
-    service = ServiceDefinition.parse(_definition(did_methods=["web"], log_key="k", mirrors=[]))
+    service = ServiceDefinition.parse(_definition(did_methods=["web"], theirs="k"))
     assert (service.id, service.endpoint) == ("care", ENDPOINT)
     assert service.presentation_max_validity == VALIDITY
     assert service.did_methods == ("web",)
     assert service.presentation_definition.id == "pd_care"
-    assert service.raw["log_key"] == "k"
+    assert service.raw["theirs"] == "k"
 
 
 @pytest.mark.parametrize(
