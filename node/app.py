@@ -97,7 +97,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     trust.key_changes.on_compromise.append(members.renewal.register_anew)
     trust.key_changes.on_compromise.append(tokens.requester.forget_key)
 
-    public = public_door(config)
+    public = public_door(config, trust.refusals)
     internal = internal_door(config, kept.database, trust.subjects)
     checks = {**kept.checks, **trust.checks, **exchange.checks, **members.checks}
     for app in (public, internal):

@@ -20,6 +20,7 @@ from node.usecases.book import UseCaseBook
 from node.usecases.listing import public_listing
 from node.usecases.model import FhirVersion, UseCase
 from node.web.bodies import read_bytes, read_model
+from node.web.caller import address_of
 from node.web.replies import RequestError
 
 ENFORCEMENT = web.AppKey("ENFORCEMENT", dict[str, EnforcementPoint])
@@ -187,6 +188,6 @@ async def _incoming(request: web.Request, version: FhirVersion) -> Incoming:
         purpose=tuple(request.headers.getall("Purpose-Of-Use", ())),
         break_glass=tuple(request.headers.getall("Break-The-Glass", ())),
         unreadable=unreadable,
-        address=request.remote,
+        address=address_of(request),
         received=request.app[WORLD].clock.monotonic(),
     )

@@ -1,6 +1,7 @@
 """Callers who proved nothing are counted, not recorded: per minute, address and reason (ARCHITECTURE §9).
 
-One row in the audit log for each of them would let anybody fill the disk on which delivering data depends.
+One row in the audit log for each of them would let anybody fill the disk on which delivering data depends. Each refusal costs
+its address a turn; without turns nothing more of it is looked at for a while.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 
 from node.ports import Clock
+from node.web.limits import Turns, caller_of
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +21,12 @@ MAX_PLACES = 1_000
 
 OTHERS = "others"
 
+REFUSALS_AT_ONCE = 300
+"""Refusals that an address may collect at once; a peer whose wallet does not fit collects one per question."""
+
+REFUSALS_PER_SECOND = 5.0
+"""Refusals that it may collect for good."""
+
 
 class RefusalCounter:
     """Counts refusals in memory."""
@@ -26,6 +34,17 @@ class RefusalCounter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._minutes: OrderedDict[int, Counter[tuple[str, str]]] = OrderedDict()
+        self._turns = Turns(burst=REFUSALS_AT_ONCE, per_second=REFUSALS_PER_SECOND)
+
+    def wait(self, address: str | None) -> float:
+        """Return for how many seconds nothing of ``address`` is looked at, after so many refusals: 0 when it may ask."""
+        caller = caller_of(address)
+        return 0.0 if caller is None else self._turns.wait(caller, self._clock.now())
+
+    def take(self, address: str | None) -> None:
+        """Take a turn of ``address``: something of it was refused, and it had proved nothing."""
+        if (caller := caller_of(address)) is not None:
+            self._turns.take(caller, self._clock.now())
 
     def count(self, address: str | None, reason: str) -> None:
         """Count one refusal of whoever called from ``address``."""

@@ -27,6 +27,7 @@ from node.storage.database import Database
 from node.vendor.opening import internal_routes as vendor_routes
 from node.web.boundary import boundary
 from node.web.internal_auth import ApiKeys, internal_auth
+from node.web.limits import Strangers
 from node.web.replies import RequestError
 
 
@@ -35,8 +36,8 @@ def base_path(config: Config) -> str:
     return urlsplit(config.url).path
 
 
-def public_door(config: Config) -> web.Application:
-    """What the world reaches."""
+def public_door(config: Config, strangers: Strangers) -> web.Application:
+    """What the world reaches; ``strangers`` counts who proves nothing, and says who has to wait."""
     path = base_path(config)
     return _application(
         boundary(
@@ -46,6 +47,8 @@ def public_door(config: Config) -> web.Application:
                 (f"{path}/fhir/", as_operation_outcome),
             ],
             _TRANSLATIONS,
+            strangers,
+            behind_proxy=config.public.tls_certificate is None,
         ),
         [
             *identity_routes.public_routes(path),

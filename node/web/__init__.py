@@ -13,6 +13,8 @@ Handlers are three lines: parse, call, render. What they raise becomes a reply a
     operation.py      names of nuts-node's operations, for the titles of its problems
     bodies.py         JSON, forms and models read strictly, with limits
     parameters.py     parameters in the address: known ones, once
+    caller.py         from which address a request came
+    limits.py         how much one caller may take
     internal_auth.py  API keys and what they may do
     client.py         the only module that opens connections
     guard.py          which addresses may be dialled

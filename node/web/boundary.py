@@ -16,6 +16,8 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from node.web.caller import ADDRESS, caller_address
+from node.web.limits import Strangers, throttled
 from node.web.operation import OPERATION
 from node.web.problem import as_problem
 from node.web.replies import ErrorReply, RequestError
@@ -30,6 +32,9 @@ MAX_TARGET = 8_000
 
 HANDLER_SECONDS = 70.0
 """No request may take longer; streams end themselves before (60 s hard deadline, LANDSCAPE §4.5)."""
+
+_COSTS_A_TURN = frozenset({400, 401, 404, 405, 408, 411, 413, 414, 415, 417, 431})
+"""What is answered to a stranger whose request could not be read, or proved nothing."""
 
 Renderer = Callable[[RequestError], ErrorReply]
 Translation = Callable[[Exception], RequestError | None]
@@ -91,17 +96,38 @@ def check_framing(request: web.Request) -> None:
         raise RequestError(400, "body_not_allowed", "a request of this method has no body")
 
 
-def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[Translation] = ()) -> Middleware:
+def check_turns(strangers: Strangers | None, address: str | None) -> None:
+    """Refuse a caller of whom too much was refused just now.
+
+    Raises:
+        RequestError: 429.
+    """
+    if strangers is not None and (seconds := strangers.wait(address)) > 0:
+        raise throttled(seconds)
+
+
+def boundary(
+    renderers: Sequence[tuple[str, Renderer]],
+    translations: Sequence[Translation] = (),
+    strangers: Strangers | None = None,
+    *,
+    behind_proxy: bool = False,
+) -> Middleware:
     """Make the middleware that stands around everything on one listener.
 
     Args:
         renderers: path prefix and renderer, first match wins; problem documents otherwise.
         translations: features' own errors to :class:`RequestError`.
+        strangers: keeps turns of addresses; a refusal costs one, unless the caller had proved who they are.
+        behind_proxy: whether a proxy does TLS in front of this listener.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        address = caller_address(request, behind_proxy=behind_proxy)
+        request[ADDRESS] = address or ""
         try:
+            check_turns(strangers, address)
             check_target(request.raw_path)
             check_framing(request)
             async with asyncio.timeout(HANDLER_SECONDS):
@@ -112,6 +138,8 @@ def boundary(renderers: Sequence[tuple[str, Renderer]], translations: Sequence[T
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from None
             refusal = _as_request_error(error, translations)
+            if strangers is not None and refusal.status in _COSTS_A_TURN and not getattr(error, "recorded", False):
+                strangers.take(address)
             if OPERATION in request:
                 refusal.title = f"{request[OPERATION]} failed"
             if refusal.code == "internal_error":

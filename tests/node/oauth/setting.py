@@ -47,6 +47,9 @@ from node.oauth.routes import (
     DEFINITIONS,
     INTROSPECTION,
     REQUESTER,
+    REQUESTS_AT_ONCE,
+    REQUESTS_OF_ONE,
+    TOKEN_REQUESTS,
     TOKENS,
     WALLET_EXPLAINER,
     internal_routes,
@@ -57,6 +60,7 @@ from node.storage.database import open_database
 from node.storage.schema import metadata
 from node.verification.verifier import Verifier
 from node.web.boundary import boundary
+from node.web.limits import AtOnce
 from tests.support.certificates import Uzi, a_uzi_chain
 from tests.support.world import FixedEntropy, ManualClock, MemoryVault, RecordingAuditLog, SimulatedInternet, serve
 
@@ -243,6 +247,7 @@ async def a_node(
             app[KEY_CHANGES] = KeyChanges(database, subjects, vault, clock, entropy)
             app[PUBLIC_URL], app[CLOCK], app[DEFINITIONS] = url, clock, parsed
             app[TOKENS], app[INTROSPECTION], app[REQUESTER] = tokens, introspection, requester
+            app[TOKEN_REQUESTS] = AtOnce(most=REQUESTS_AT_ONCE, each=REQUESTS_OF_ONE)
             app[WALLET_EXPLAINER] = WalletExplainer(
                 definitions=parsed,
                 servers=requester.servers,
