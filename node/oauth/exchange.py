@@ -22,6 +22,7 @@ from node.identity.subjects import Subjects
 from node.oauth.definitions import Definitions
 from node.oauth.dpop import DpopProof, check_proof
 from node.oauth.errors import OAuthCode, OAuthError
+from node.oauth.further_scopes import FurtherScopes
 from node.oauth.grant import Asked, Decided, decide, is_proved, read_request
 from node.oauth.grants import Grant
 from node.oauth.messages import TokenReply, TokenRequest
@@ -51,6 +52,7 @@ class TokenService:
         subjects: Subjects,
         verifier: Verifier,
         definitions: Definitions,
+        further: FurtherScopes,
         store: TokenStore,
         audit: AuditLog,
         refusals: RefusalCounter,
@@ -62,6 +64,7 @@ class TokenService:
         self._subjects = subjects
         self._verifier = verifier
         self._definitions = definitions
+        self._further = further
         self._store = store
         self._audit = audit
         self._refusals = refusals
@@ -89,7 +92,7 @@ class TokenService:
             self._refusals.count(address, error.reason)
             raise
         issuer = issuer_url(self._public_url, subject)
-        required = self._definitions.required(asked.request.scope)
+        required = self._definitions.required(asked.scope.profile)
         now = self._clock.now()
         try:
             decided = await self._verifier.decide(
@@ -111,12 +114,17 @@ class TokenService:
                 self._refusals.count(address, error.reason)
                 raise
             raise await self._refused(error, subject, asked, address, now) from error
-        if any(holds_bsn(str(text)) for text in decided.user.values()):
-            refused = OAuthError(
-                OAuthCode.INVALID_REQUEST, "the user has a citizen service number", reason="bsn_of_user"
-            )
+        if any(holds_bsn(str(text)) for text in decided.claimed.user.values()):
+            refused = asked.refuse("the user has a citizen service number", "bsn_of_user")
             raise await self._refused(refused, subject, asked, address, now)
-        return await self._give(subject, asked, decided, proof, address, now)
+        try:
+            further = await self._further.granted(asked.scope, decided.holder, decided.claimed)
+        except OAuthError as error:
+            if error.code is OAuthCode.SERVER_ERROR:  # nobody decided
+                self._refusals.count(address, error.reason)
+                raise
+            raise await self._refused(error, subject, asked, address, now) from error
+        return await self._give(subject, asked, decided, further, proof, address, now)
 
     async def _collect(
         self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None
@@ -129,11 +137,12 @@ class TokenService:
             raise OAuthError(OAuthCode.INVALID_REQUEST, "subject not found", reason="unknown_subject") from error
         # (2) a request of the right form, for a scope we know
         request = TokenRequest.parse(form)
-        required = self._definitions.required(request.scope)
+        scope = self._definitions.asked(request.scope)
+        required = self._definitions.required(scope.profile)
         # (3) presentations that could do
         now = self._clock.now()
         issuer = issuer_url(self._public_url, subject)
-        asked = read_request(request, issuer=issuer, required=required, now=now)
+        asked = read_request(request, issuer=issuer, scope=scope, required=required, now=now)
         # (4) a proof for this very request, if there is one
         proof = None if dpop is None else _check_proof(dpop, issuer, now)
         # (5) what it takes to verify them
@@ -152,31 +161,36 @@ class TokenService:
         subject: str,
         asked: Asked,
         decided: Decided,
+        further: tuple[str, ...],
         proof: DpopProof | None,
         address: str | None,
         now: datetime,
     ) -> TokenReply:
+        claimed = decided.claimed
         grant = Grant(
             grant_id=self._entropy.uuid(),
             subject=subject,
-            scope=asked.request.scope,
-            client_id=asked.request.client_id,
+            scope=asked.scope.profile,
+            further_scopes=further,
+            client_id=asked.request.client_id or decided.provider or decided.holder,
             holder=decided.holder,
+            provider=decided.provider,
             jkt=None if proof is None else proof.jkt,
             token_type="Bearer" if proof is None else "DPoP",
-            claims=decided.claims,
-            organization_ura=decided.organization.get("organization_ura"),
-            organization_name=decided.organization.get("organization_name"),
-            organization_city=decided.organization.get("organization_city"),
-            user_identifier=decided.user.get("identifier"),
-            user_name=decided.user.get("name"),
-            user_role=decided.user.get("role"),
-            user_evidence=decided.user_evidence,
+            claims=claimed.claims,
+            organization_ura=claimed.organization.get("organization_ura"),
+            organization_name=claimed.organization.get("organization_name"),
+            organization_city=claimed.organization.get("organization_city"),
+            user_identifier=claimed.user.get("identifier"),
+            user_name=claimed.user.get("name"),
+            user_role=claimed.user.get("role"),
+            user_evidence=claimed.user_evidence,
             issued_at=now.replace(microsecond=0),
             expires_at=decided.expires_at,
-            presentations=tuple(each.raw for _, each in asked.presentations),
+            presentations=tuple(each.raw for each in asked.messages),
             submission=asked.raw_submission,
             statuses=decided.statuses,
+            kids=decided.kids,
         )
         once = asked.once if proof is None else (*asked.once, proof.single_use)
         try:
@@ -192,7 +206,7 @@ class TokenService:
             access_token=token,
             token_type=grant.token_type,
             expires_in=int((grant.expires_at - grant.issued_at).total_seconds()),
-            scope=grant.scope,
+            scope=grant.granted_scope,
         )
 
     async def _replayed(
@@ -220,7 +234,7 @@ class TokenService:
             at=now,
             decision="deny",
             code=error.reason,
-            usecase=asked.request.scope,
+            usecase=asked.scope.profile,
             peer_did=asked.holder,
             address=address,
             interaction="token",
@@ -235,7 +249,9 @@ class TokenService:
         except AuditUnavailableError:
             logger.exception("a refusal could not be recorded")
             return error
-        return OAuthError(error.code, f"{error} (reference {reference})", reason=error.reason)
+        told = OAuthError(error.code, f"{error} (reference {reference})", reason=error.reason)
+        told.recorded = True
+        return told
 
 
 def _check_proof(dpop: str, issuer: str, now: datetime) -> DpopProof:
@@ -263,7 +279,18 @@ def _record_of(grant: Grant, address: str | None, now: datetime) -> AuditRecord:
         user_role=grant.user_role,
         user_evidence=grant.user_evidence,
         interaction="token",
+        rules=() if grant.provider is None else (_acts_for(grant.provider),),
         grant_id=grant.grant_id,
+    )
+
+
+def _acts_for(provider: str) -> RuleOutcome:
+    return RuleOutcome(
+        rule="service_provider",
+        outcome="permit",
+        code="acts_for",
+        message="a service provider asked for the organisation, and both proved who they are",
+        evidence={"did": provider[:MAX_EVIDENCE]},
     )
 
 

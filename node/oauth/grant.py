@@ -2,9 +2,12 @@
 
 Three steps, so that what is cheap comes before what costs a network call or a signature::
 
-    asked = read_request(request, issuer=…, required=…, now=…)       # parse, and what needs no key
-    evidence = await verifier.gather(*asked.messages)                # the caller fetches
-    decided = decide(asked, evidence, issuer=…, required=…, now=…)   # verify, match, decide
+    asked = read_request(request, issuer=…, scope=…, required=…, now=…)  # parse, and what needs no key
+    evidence = await verifier.gather(*asked.messages)                    # the caller fetches
+    decided = decide(asked, evidence, issuer=…, required=…, now=…)       # verify, match, decide
+
+A request brings the presentation of the organisation that asks, or beside it that of a service provider that acts for it (RFC 7523;
+WIRE §2.5.6): two holders, each with its own definition, nonce and error code, and something that ties the two (``claimed.py``).
 
 Whether the nonce was used before is settled by the audit log in the same write that records the token.
 """
@@ -17,18 +20,20 @@ from typing import Any
 
 from credentials.claims import CLOCK_SKEW
 from credentials.did.identifier import DID
-from credentials.errors import CredentialError, MalformedError, RevokedError, UnavailableError
+from credentials.errors import CredentialError, MalformedError, RevokedError, UnavailableError, UntrustedError
 from credentials.fields import parse_json
+from credentials.keys import KeyId
 from credentials.ports import SignatureCache
 from credentials.query.definition import PresentationDefinition
 from credentials.query.matching import Match, NoMatch
-from credentials.query.submission import PresentationSubmission, fulfilment
+from credentials.query.submission import MAX_SUBMISSION_BYTES, PresentationSubmission, fulfilment
 from credentials.vc.evidence import Evidence
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 from credentials.vc.verify import check_holder, verify_presentation
 from node.audit.log import SingleUse
+from node.oauth.claimed import Claimed, Fulfilled, SelfAttestedOrganizationError, check_tied
+from node.oauth.definitions import ORGANIZATION, SERVICE_PROVIDER, ScopeAsked
 from node.oauth.errors import OAuthCode, OAuthError
-from node.oauth.grants import ISSUED, SELF_ATTESTED
 from node.oauth.messages import TokenRequest
 from node.verification.standing import HeldStatus, statuses_of
 
@@ -47,9 +52,7 @@ MAX_NONCE = 512
 NONCE_GRID = 60
 """Seconds; see :func:`_nonce_uses`."""
 
-_ORGANIZATION = ("organization_ura", "organization_name", "organization_city")
 _UNVERIFIED = "presentation(s) or credential(s) verification failed"
-_USER = {"identifier": "employee_identifier", "name": "employee_name", "role": "employee_role"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +61,19 @@ class Asked:
 
     Attributes:
         request: the form.
-        presentations: with their position when they came in an array.
-        submission: parsed.
-        holder: the one signer of all presentations, by their own word.
+        scope: what is asked, and what becomes of the rest.
+        presentations: of the organisation, with their position when they came in an array.
+        provider: the presentation of the service provider that acts for it, if one does.
+        submission: parsed; ``None`` beside a service provider's.
+        holder: the one signer of ``presentations``, by their own word.
         once: the nonces, to be used up when the request is answered.
     """
 
     request: TokenRequest
+    scope: ScopeAsked
     presentations: tuple[tuple[int | None, SignedPresentation], ...]
-    submission: PresentationSubmission
+    provider: SignedPresentation | None
+    submission: PresentationSubmission | None
     raw_submission: Mapping[str, Any]
     holder: DID
     once: tuple[SingleUse, ...]
@@ -74,7 +81,14 @@ class Asked:
     @property
     def messages(self) -> tuple[SignedPresentation, ...]:
         """What it takes evidence to verify."""
-        return tuple(each for _, each in self.presentations)
+        own = tuple(each for _, each in self.presentations)
+        return own if self.provider is None else (*own, self.provider)
+
+    def refuse(self, description: str, reason: str, each: SignedPresentation | None = None) -> OAuthError:
+        """Return the error that says no, about one of the presentations if it is one."""
+        return _refuse(
+            description, reason, _code_of(self.request, is_provider=each is not None and each is self.provider)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,72 +96,78 @@ class Decided:
     """A token may be given; what it will stand for.
 
     Attributes:
-        claims: field id to value, over all definitions.
-        organization: ``organization_ura``, ``organization_name``, ``organization_city``, as far as asked.
-        user: ``identifier``, ``name``, ``role``, as far as asked.
-        user_evidence: how we know the user; ``None`` without one.
+        holder: the organisation; ``provider`` the party that acts for it, if one does.
+        claimed: what the presentations say together.
         expires_at: when the token ends.
         statuses: where the status of each credential is.
+        kids: keys that signed a presentation or a credential.
     """
 
     holder: DID
-    claims: Mapping[str, Any]
-    organization: Mapping[str, str]
-    user: Mapping[str, str]
-    user_evidence: str | None
+    provider: DID | None
+    claimed: Claimed
     expires_at: datetime
     statuses: tuple[HeldStatus, ...]
+    kids: tuple[KeyId, ...]
 
 
 def read_request(
-    request: TokenRequest, *, issuer: str, required: Mapping[str, PresentationDefinition], now: datetime
+    request: TokenRequest,
+    *,
+    issuer: str,
+    scope: ScopeAsked,
+    required: Mapping[str, PresentationDefinition],
+    now: datetime,
 ) -> Asked:
     """Parse what the form holds and check what needs no key.
 
     Args:
         request: as posted.
         issuer: our own issuer URL for the subject addressed.
-        required: what the scope asks, by wallet owner.
+        scope: of the request, as we know it.
+        required: what its profile asks, by wallet owner.
         now: aware UTC.
 
     Raises:
         OAuthError: refused.
     """
-    # (1) parse; at least one presentation, or there would be no proof of anything (WIRE §4.8 (2))
-    try:
-        presentations = _read_assertion(request.assertion)
-        raw_submission = parse_json(request.presentation_submission, max_bytes=65_536)
-        submission = PresentationSubmission.parse(request.presentation_submission)
-    except MalformedError as error:
-        raise _refuse("assertion or presentation_submission can not be read", "malformed") from error
-    # (2) short-lived, and alive
-    for _, each in presentations:
-        if each.expires_at - each.issued_at > MAX_PRESENTATION_LIFETIME:
-            raise _refuse("presentation is valid for too long (max 5s)", "lifetime")
-        if now >= each.expires_at + CLOCK_SKEW or now + CLOCK_SKEW < each.issued_at:
-            raise _refuse("presentation is not valid at this time", "not_current")
-    # (3) for us; the implementation wants the issuer URL, where the RFC says DID (WIRE §7)
-    if any(issuer not in each.audience for _, each in presentations):
-        raise _refuse("presentation is for another audience", "audience")
-    # (4) one holder, who is the subject of everything presented
+    # (1) a service provider is heard where the scope asks something of one, and something of the organisation
+    if request.client_assertion is not None and not {ORGANIZATION, SERVICE_PROVIDER} <= required.keys():
+        raise OAuthError(OAuthCode.INVALID_SCOPE, "scope is not given with this grant_type", reason="no_provider")
+    # (2) parse; at least one presentation, or there would be no proof of anything (WIRE §4.8 (2))
+    presentations, provider = _read_presentations(request)
+    submission, raw_submission = _read_submission(request)
     holder = presentations[0][1].holder
-    for _, each in presentations:
-        if each.holder != holder or any(credential.subject_id != holder for credential in each.credentials):
-            raise _refuse("signer of the presentation is not the subject of every credential", "holder")
-    # (5) for one of the definitions of this scope
-    if submission.definition_id not in {definition.id for definition in required.values()}:
-        raise _refuse("presentation_submission is for another presentation definition", "definition")
-    # (6) a nonce, whose single use the audit log guards
+    read = [*(each for _, each in presentations), *(() if provider is None else (provider,))]
     once: list[SingleUse] = []
-    for _, each in presentations:
+    for each in read:
+        code = _code_of(request, is_provider=each is provider)
+        # (3) short-lived, and alive
+        if each.expires_at - each.issued_at > MAX_PRESENTATION_LIFETIME:
+            raise _refuse("presentation is valid for too long (max 5s)", "lifetime", code)
+        if now >= each.expires_at + CLOCK_SKEW or now + CLOCK_SKEW < each.issued_at:
+            raise _refuse("presentation is not valid at this time", "not_current", code)
+        # (4) for us; the implementation wants the issuer URL, where the RFC says DID (WIRE §7)
+        if issuer not in each.audience:
+            raise _refuse("presentation is for another audience", "audience", code)
+        # (5) one holder, who is the subject of everything presented
+        is_one = each is provider or each.holder == holder
+        if not is_one or any(credential.subject_id != each.holder for credential in each.credentials):
+            raise _refuse("signer of the presentation is not the subject of every credential", "holder", code)
+        # (6) a nonce, whose single use the audit log guards
         if not each.nonce or len(each.nonce) > MAX_NONCE:
-            raise _refuse("presentation has no usable nonce", "nonce")
-        once.extend(_nonce_uses(issuer, holder, each.nonce, each.expires_at))
-    if len({use.key for use in once}) != len(presentations):
+            raise _refuse("presentation has no usable nonce", "nonce", code)
+        once.extend(_nonce_uses(issuer, each.holder, each.nonce, each.expires_at))
+    if len({use.key for use in once}) != len(read):
         raise _refuse("two presentations have one nonce", "nonce")
+    # (7) for one of the definitions of this scope
+    if submission is not None and submission.definition_id not in {definition.id for definition in required.values()}:
+        raise _refuse("presentation_submission is for another presentation definition", "definition")
     return Asked(
         request=request,
+        scope=scope,
         presentations=presentations,
+        provider=provider,
         submission=submission,
         raw_submission=raw_submission,
         holder=holder,
@@ -170,56 +190,64 @@ def decide(
         asked: from :func:`read_request`.
         evidence: what was found of what ``asked.messages`` need.
         issuer: our own issuer URL for the subject addressed.
-        required: what the scope asks, by wallet owner.
+        required: what the profile asks, by wallet owner.
         now: aware UTC.
         signatures: remembers which signatures matched.
 
     Raises:
         OAuthError: refused; ``__cause__`` is the :class:`CredentialError` for our own records.
     """
-    # (1) signatures, validity, types: presentations and all credentials in them
-    try:
-        verified = tuple(
-            (
-                position,
-                verify_presentation(
-                    each,
-                    evidence,
-                    audience=issuer,
-                    now=now,
-                    max_lifetime=MAX_PRESENTATION_LIFETIME,
-                    signatures=signatures,
-                ),
+
+    def verified(each: SignedPresentation) -> VerifiedPresentation:
+        try:
+            return verify_presentation(
+                each,
+                evidence,
+                audience=issuer,
+                now=now,
+                max_lifetime=MAX_PRESENTATION_LIFETIME,
+                signatures=signatures,
             )
-            for position, each in asked.presentations
-        )
-    except RevokedError as error:
-        raise _refuse(_UNVERIFIED, "revoked") from error
-    except UnavailableError as error:
-        raise _refuse(_UNVERIFIED, "unavailable") from error
-    except CredentialError as error:
-        raise _refuse(_UNVERIFIED, "verification") from error
-    # (2) every definition of the scope is fulfilled, one of them in the way the submission says (WIRE §4.8 (1))
-    matches = [_fulfil(definition, asked.submission, verified) for definition in required.values()]
-    claims, origins = _merge(matches)
+        except RevokedError as error:
+            raise asked.refuse(_UNVERIFIED, "revoked", each) from error
+        except UnavailableError as error:
+            raise asked.refuse(_UNVERIFIED, "unavailable", each) from error
+        except CredentialError as error:
+            raise asked.refuse(_UNVERIFIED, "verification", each) from error
+
+    # (1) signatures, validity, types: presentations and all credentials in them
+    own = tuple((position, verified(each)) for position, each in asked.presentations)
+    provider = None if asked.provider is None else verified(asked.provider)
+    everything = [each for _, each in own] + ([] if provider is None else [provider])
+    # (2) every definition of the scope is fulfilled, one of them in the way the submission says (WIRE §4.8 (1)), and that of a
+    #     service provider by nobody else's presentation where one acts
+    fulfilled = []
+    for owner, definition in required.items():
+        by_provider = owner == SERVICE_PROVIDER and provider is not None
+        shown = ((None, provider),) if by_provider and provider is not None else own
+        match = _fulfil(asked, definition, shown)
+        fulfilled.append(Fulfilled(owner=owner, holder=shown[0][1].presentation.holder, match=match))
     # (3) who they are is another's word; only who works there may be their own
-    for name in _ORGANIZATION:
-        if name in origins and origins[name].issuer == asked.holder:
-            raise _refuse("the organization credential is self-attested", "self_attested_organization")
-    # (4) the token does not outlive what it rests on
-    expires_at = _end(verified, now)
-    user = {part: claims[name] for part, name in _USER.items() if isinstance(claims.get(name), str)}
-    known_by = {
-        SELF_ATTESTED if origins[name].issuer == asked.holder else ISSUED for name in _USER.values() if name in origins
-    }
+    try:
+        claimed = Claimed.of(fulfilled)
+    except SelfAttestedOrganizationError as error:
+        raise asked.refuse(str(error), "self_attested_organization") from error
+    except UntrustedError as error:
+        raise asked.refuse(str(error), "disagreement") from error
+    # (4) who acts for whom is nobody's word alone
+    if provider is not None:
+        try:
+            check_tied(fulfilled, provider.presentation.holder, asked.holder)
+        except UntrustedError as error:
+            raise asked.refuse(str(error), "not_tied", asked.provider) from error
+    # (5) the token does not outlive what it rests on
     return Decided(
         holder=asked.holder,
-        claims=claims,
-        organization={name: claims[name] for name in _ORGANIZATION if isinstance(claims.get(name), str)},
-        user=user,
-        user_evidence=None if not user else SELF_ATTESTED if SELF_ATTESTED in known_by else ISSUED,
-        expires_at=expires_at,
-        statuses=statuses_of(presentation for _, presentation in verified),
+        provider=None if provider is None else provider.presentation.holder,
+        claimed=claimed,
+        expires_at=_end(asked, everything, now),
+        statuses=statuses_of(everything),
+        kids=_signers(everything),
     )
 
 
@@ -230,11 +258,28 @@ def is_proved(asked: Asked, evidence: Evidence, now: datetime) -> bool:
     :func:`read_request`. Nothing is granted on it.
     """
     try:
-        for _, each in asked.presentations:
+        for each in asked.messages:
             check_holder(each, evidence, now=now)
     except CredentialError:
         return False
     return True
+
+
+def _read_presentations(
+    request: TokenRequest,
+) -> tuple[tuple[tuple[int | None, SignedPresentation], ...], SignedPresentation | None]:
+    """Read one presentation, or an array of them, or the organisation's and the service provider's (WIRE §2.5.6)."""
+    code = _code_of(request, is_provider=False)
+    try:
+        if request.client_assertion is None:
+            return _read_assertion(request.assertion), None
+        organization = (
+            (None, SignedPresentation.parse(request.assertion)),
+        )  # text is a JWT, or nothing (RFC 7523 §2.1)
+        code = _code_of(request, is_provider=True)
+        return organization, SignedPresentation.parse(request.client_assertion)
+    except MalformedError as error:
+        raise _refuse("assertion can not be read", "malformed", code) from error
 
 
 def _read_assertion(assertion: str) -> tuple[tuple[int | None, SignedPresentation], ...]:
@@ -247,6 +292,16 @@ def _read_assertion(assertion: str) -> tuple[tuple[int | None, SignedPresentatio
     if not 1 <= len(values) <= MAX_PRESENTATIONS:
         raise MalformedError(f"assertion is not 1 to {MAX_PRESENTATIONS} presentations")
     return tuple((position, SignedPresentation.parse(value)) for position, value in enumerate(values))
+
+
+def _read_submission(request: TokenRequest) -> tuple[PresentationSubmission | None, Mapping[str, Any]]:
+    if request.presentation_submission is None:
+        return None, {}
+    try:
+        raw = parse_json(request.presentation_submission, max_bytes=MAX_SUBMISSION_BYTES)
+        return PresentationSubmission.parse(request.presentation_submission), raw
+    except MalformedError as error:
+        raise _refuse("presentation_submission can not be read", "malformed") from error
 
 
 def _nonce_uses(issuer: str, holder: DID, nonce: str, expires_at: datetime) -> tuple[SingleUse, ...]:
@@ -263,45 +318,46 @@ def _nonce_uses(issuer: str, holder: DID, nonce: str, expires_at: datetime) -> t
 
 
 def _fulfil(
+    asked: Asked,
     definition: PresentationDefinition,
-    submission: PresentationSubmission,
     verified: Sequence[tuple[int | None, VerifiedPresentation]],
 ) -> Match:
     """Return the match of the first presentation that satisfies the whole definition."""
-    named = submission.definition_id == definition.id
+    named = asked.submission is not None and asked.submission.definition_id == definition.id
     failure: CredentialError | None = None
     for position, presentation in verified:
         try:
-            return fulfilment(definition, submission if named else None, presentation, position=position)
+            return fulfilment(definition, asked.submission if named else None, presentation, position=position)
         except CredentialError as error:
             failure = error
     reason = "no_match" if isinstance(failure, NoMatch) else "submission"
-    raise _refuse("presentation does not fulfil the presentation definition", reason) from failure
+    about = verified[0][1].presentation
+    raise asked.refuse("presentation does not fulfil the presentation definition", reason, about) from failure
 
 
-def _merge(matches: Sequence[Match]) -> tuple[dict[str, Any], dict[str, Any]]:
-    claims: dict[str, Any] = {}
-    origins: dict[str, Any] = {}
-    for match in matches:
-        for name, value in match.claims.items():
-            if claims.get(name) is None:
-                claims[name] = value
-                if name in match.origins:
-                    origins[name] = match.origins[name]
-            elif value is not None and value != claims[name]:
-                raise _refuse("two credentials disagree", "disagreement")
-    return claims, origins
-
-
-def _end(verified: Sequence[tuple[int | None, VerifiedPresentation]], now: datetime) -> datetime:
+def _end(asked: Asked, verified: Sequence[VerifiedPresentation], now: datetime) -> datetime:
     ends = [now.replace(microsecond=0) + TOKEN_LIFETIME]
-    for _, presentation in verified:
+    for presentation in verified:
         ends += [c.credential.expires_at for c in presentation.credentials if c.credential.expires_at is not None]
     end = min(ends).replace(microsecond=0)
     if end - now < timedelta(seconds=1):
-        raise _refuse("a credential has expired", "expired")
+        raise asked.refuse("a credential has expired", "expired")
     return end
 
 
-def _refuse(description: str, reason: str) -> OAuthError:
-    return OAuthError(OAuthCode.INVALID_REQUEST, description, reason=reason)
+def _signers(verified: Sequence[VerifiedPresentation]) -> tuple[KeyId, ...]:
+    """The keys on which everything rests, each once."""
+    kids = [each.presentation.kid for each in verified]
+    kids += [c.issuer_key for each in verified for c in each.credentials if c.issuer_key is not None]
+    return tuple(dict.fromkeys(kids))
+
+
+def _code_of(request: TokenRequest, *, is_provider: bool) -> OAuthCode:
+    """Beside a service provider's presentation each of the two has an error code of its own (RFC 7521 §4.1.1, §4.2.1)."""
+    if request.client_assertion is None:
+        return OAuthCode.INVALID_REQUEST
+    return OAuthCode.INVALID_CLIENT if is_provider else OAuthCode.INVALID_GRANT
+
+
+def _refuse(description: str, reason: str, code: OAuthCode = OAuthCode.INVALID_REQUEST) -> OAuthError:
+    return OAuthError(code, description, reason=reason)

@@ -11,13 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from credentials.did.identifier import DID
+from credentials.keys import KeyId
 from node.verification.standing import HeldStatus
-
-SELF_ATTESTED = "self_attested"
-"""Evidence for a user: the organisation says so itself (NEN 7513 wants to know how we know)."""
-
-ISSUED = "credential"
-"""Evidence for a user: another party's credential."""
 
 TokenType = Literal["DPoP", "Bearer"]
 
@@ -29,19 +24,22 @@ class Grant:
     Attributes:
         grant_id: ties audit records together; not secret, and no use as a token.
         subject: the organisation hosted here that gave it.
-        scope: one wire scope.
+        scope: the profile, one wire scope: what the token is good for.
+        further_scopes: granted beside it, for whoever enforces them elsewhere; they open nothing here.
         client_id: what the caller calls itself; **not** verified.
-        holder: the DID whose key signed the presentation.
+        holder: the DID whose key signed the presentation of the organisation that asks.
+        provider: the DID of the service provider that acts for it and proved to be that; ``None`` when it asks itself.
         jkt: thumbprint of the key it is bound to; ``None`` for a bearer token.
         claims: field id to value, from every presentation definition of the scope.
         organization_ura: from a credential that a trust anchor vouches for; ``None`` when the scope asks none.
         user_identifier: and name and role; as good as ``user_evidence`` says.
-        user_evidence: ``self_attested``, ``credential``, or ``None`` without a user.
+        user_evidence: ``self_attested``, ``employer_issued``, ``credential`` (``claimed.py``), or ``None`` without a user.
         issued_at: aware UTC, whole seconds.
         expires_at: at most 900 s later, and never after one of the credentials.
         presentations: that earned it, compact JWTs or JSON-LD objects as they came, for extended introspection.
-        submission: the presentation submission, as parsed.
+        submission: the presentation submission, as parsed; empty where there was none.
         statuses: where the status of each credential is; looked at again whenever the token is used.
+        kids: keys that signed a presentation or a credential; likewise.
     """
 
     grant_id: str
@@ -64,6 +62,14 @@ class Grant:
     presentations: tuple[str | Mapping[str, Any], ...] = field(default=(), repr=False)
     submission: Mapping[str, Any] = field(default_factory=dict, repr=False)
     statuses: tuple[HeldStatus, ...] = ()
+    kids: tuple[KeyId, ...] = ()
+    further_scopes: tuple[str, ...] = ()
+    provider: DID | None = None
+
+    @property
+    def granted_scope(self) -> str:
+        """What is granted, as it is said on the wire: names with a space between two, the profile first."""
+        return " ".join((self.scope, *self.further_scopes))
 
     def to_json(self) -> str:
         """Return the text that is stored."""
@@ -89,6 +95,9 @@ class Grant:
                 "presentations": list(self.presentations),
                 "submission": dict(self.submission),
                 "statuses": [each.to_json() for each in self.statuses],
+                "kids": list(self.kids),
+                "further_scopes": list(self.further_scopes),
+                "provider": self.provider,
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -102,4 +111,6 @@ class Grant:
         stored["expires_at"] = datetime.fromtimestamp(stored["expires_at"], UTC)
         stored["presentations"] = tuple(stored["presentations"])
         stored["statuses"] = tuple(map(HeldStatus.from_json, stored.get("statuses", ())))
+        stored["kids"] = tuple(map(KeyId, stored.get("kids", ())))
+        stored["further_scopes"] = tuple(stored.get("further_scopes", ()))
         return cls(**stored)

@@ -78,7 +78,9 @@ class Introspection:
             **self._standard(grant),
             "vps": list(grant.presentations),
             "presentation_definitions": {owner: dict(each.to_wire()) for owner, each in definitions.items()},
-            "presentation_submissions": {str(grant.submission.get("definition_id", "")): dict(grant.submission)},
+            "presentation_submissions": (
+                {str(grant.submission.get("definition_id", "")): dict(grant.submission)} if grant.submission else {}
+            ),
         }
 
     async def create_proof(self, kid: str, *, method: str, url: str, access_token: str) -> str:
@@ -170,10 +172,14 @@ class Introspection:
             "active": True,
             "iss": issuer_url(self._public_url, grant.subject),
             "client_id": grant.client_id,
-            "scope": grant.scope,
+            "scope": grant.granted_scope,
             "iat": int(grant.issued_at.timestamp()),
             "exp": int(grant.expires_at.timestamp()),
         }
         if grant.jkt is not None:
             members["cnf"] = {"jkt": grant.jkt}
+        if grant.user_evidence is not None:
+            members["user_evidence"] = grant.user_evidence
+        if grant.provider is not None:
+            members["service_provider_did"] = grant.provider
         return members

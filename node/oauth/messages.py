@@ -38,28 +38,34 @@ MAX_REPLY = 65_536
 
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*", re.ASCII)  # RFC 6749 §3.3
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)  # token68, RFC 9110 §11.2
+_NEEDED = {
+    GRANT_TYPE: ("client_id", "scope", "assertion", "presentation_submission"),
+    JWT_BEARER: ("scope", "assertion", "client_assertion_type", "client_assertion"),
+}
 _TOKEN_TYPES = {"dpop": "DPoP", "bearer": "Bearer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """A token request as posted, nothing of it verified.
+    """A token request as posted, nothing of it verified: with one presentation, or with two (``client_assertion``).
 
     Attributes:
-        client_id: what the caller calls itself; never authenticated, shown in introspection.
-        scope: one profile scope.
+        client_id: what the caller calls itself; never authenticated, shown in introspection. May be empty beside two presentations.
+        scope: names of scopes, with one space between two.
         assertion: compact JWT, or JSON.
-        presentation_submission: JSON.
+        presentation_submission: JSON; ``None`` beside two presentations, where there is none.
+        client_assertion: compact JWT of the service provider; ``None`` where the organisation asks itself.
     """
 
     client_id: str
     scope: str
     assertion: str = field(repr=False)
-    presentation_submission: str = field(repr=False)
+    presentation_submission: str | None = field(default=None, repr=False)
+    client_assertion: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, form: Sequence[tuple[str, str]]) -> Self:
-        """Read a form (WIRE §2.5.5 step 1).
+        """Read a form (WIRE §2.5.5 step 1, §2.5.6).
 
         Raises:
             OAuthError: a parameter is missing, repeated or too long, or the grant type is another.
@@ -68,35 +74,47 @@ class TokenRequest:
         values = dict(form)
         if len(values) != len(form):
             raise _invalid("a parameter is repeated")
-        # (2) our grant type
+        # (2) one of our grant types, with everything that it needs
         if not values.get("grant_type"):
             raise _invalid("grant_type is missing")
-        if values["grant_type"] != GRANT_TYPE:
-            raise OAuthError(OAuthCode.UNSUPPORTED_GRANT_TYPE, f"only {GRANT_TYPE} is supported")
-        # (3) everything it needs
-        for name in ("client_id", "scope", "assertion", "presentation_submission"):
+        needed = _NEEDED.get(values["grant_type"])
+        if needed is None:
+            raise OAuthError(OAuthCode.UNSUPPORTED_GRANT_TYPE, "grant_type is not supported")
+        for name in needed:
             if not values.get(name):
                 raise _invalid(f"{name} is missing")
-        if len(values["client_id"]) > MAX_CLIENT_ID or not values["client_id"].isprintable():
+        # (3) a second presentation is read or refused, never passed over
+        two = values["grant_type"] == JWT_BEARER
+        if two and values["client_assertion_type"] != CLIENT_ASSERTION_TYPE:
+            raise _invalid("client_assertion_type is not supported")
+        if not two and "client_assertion" in values:
+            raise _invalid("client_assertion belongs to another grant_type")
+        # (4) names that can be read
+        client_id = values.get("client_id", "")
+        if len(client_id) > MAX_CLIENT_ID or not client_id.isprintable():
             raise _invalid("client_id can not be read")
         if len(values["scope"]) > MAX_SCOPE or _SCOPE.fullmatch(values["scope"]) is None:
             raise OAuthError(OAuthCode.INVALID_SCOPE, "scope can not be read")
         return cls(
-            client_id=values["client_id"],
+            client_id=client_id,
             scope=values["scope"],
             assertion=values["assertion"],
-            presentation_submission=values["presentation_submission"],
+            presentation_submission=None if two else values["presentation_submission"],
+            client_assertion=values["client_assertion"] if two else None,
         )
 
     def to_wire(self) -> tuple[tuple[str, str], ...]:
-        """Return the form that :meth:`parse` reads."""
-        return (
-            ("grant_type", GRANT_TYPE),
-            ("client_id", self.client_id),
-            ("scope", self.scope),
-            ("assertion", self.assertion),
-            ("presentation_submission", self.presentation_submission),
-        )
+        """Return the form that :meth:`parse` reads; an empty ``client_id`` is left out."""
+        form = {
+            "grant_type": GRANT_TYPE if self.client_assertion is None else JWT_BEARER,
+            "client_id": self.client_id,
+            "scope": self.scope,
+            "assertion": self.assertion,
+            "presentation_submission": self.presentation_submission,
+            "client_assertion_type": None if self.client_assertion is None else CLIENT_ASSERTION_TYPE,
+            "client_assertion": self.client_assertion,
+        }
+        return tuple((name, value) for name, value in form.items() if value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

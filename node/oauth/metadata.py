@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from credentials.keys import VERIFYING_ALGORITHMS
-from node.oauth.messages import GRANT_TYPE
+from node.oauth.messages import GRANT_TYPE, JWT_BEARER
 from node.version import VERSION
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
@@ -44,7 +44,7 @@ def server_metadata(issuer: str) -> dict[str, Any]:
         "token_endpoint": token_endpoint(issuer),
         "presentation_definition_endpoint": f"{issuer}/presentation_definition",
         "presentation_definition_uri_supported": True,
-        "grant_types_supported": [GRANT_TYPE],
+        "grant_types_supported": [GRANT_TYPE, JWT_BEARER],
         "response_types_supported": ["vp_token"],
         "response_modes_supported": ["direct_post"],
         "client_id_schemes_supported": ["entity_id"],
@@ -60,7 +60,7 @@ def client_metadata() -> dict[str, Any]:
     """Return what we say about ourselves as a client."""
     return {
         "token_endpoint_auth_method": "none",
-        "grant_types": [GRANT_TYPE],
+        "grant_types": [GRANT_TYPE, JWT_BEARER],
         "response_types": ["vp_token"],
         "software_id": "hazel",
         "software_version": VERSION,

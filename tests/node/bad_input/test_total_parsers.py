@@ -32,6 +32,7 @@ from node.identity.path_ids import id_in_path
 from node.identity.routes import NewSubject
 from node.oauth.dpop import check_proof
 from node.oauth.errors import OAuthError, origin_of
+from node.oauth.definitions import ScopeAsked
 from node.oauth.grant import read_request
 from node.oauth.messages import TokenReply, TokenRequest, oauth_error_code
 from node.oauth.peer_metadata import ServerMetadata
@@ -122,7 +123,7 @@ def near_form() -> st.SearchStrategy[list[tuple[str, str]]]:
 
 def read_token_request(form: list[tuple[str, str]]) -> object:
     request = TokenRequest.parse(form)
-    return read_request(request, issuer=ISSUER, required={}, now=NOON)
+    return read_request(request, issuer=ISSUER, scope=ScopeAsked(profile="s"), required={}, now=NOON)
 
 
 def interaction(method: str, parts: tuple[str, str, str | None, bytes]) -> object:

@@ -22,7 +22,7 @@ async def test_metadata_says_what_a_nuts_node_needs(holder: NodeUnderTest) -> No
     assert (status, cache) == (200, "max-age=300")
     assert body["issuer"] == HOLDER
     assert body["token_endpoint"] == f"{HOLDER}/token"
-    assert body["grant_types_supported"] == ["vp_token-bearer"]
+    assert body["grant_types_supported"] == ["vp_token-bearer", "urn:ietf:params:oauth:grant-type:jwt-bearer"]
     assert "authorization_endpoint" not in body
     assert "web" in body["did_methods_supported"]  # type: ignore[operator]  # a list in JSON
     read = ServerMetadata.parse(HOLDER, json.dumps(body).encode())

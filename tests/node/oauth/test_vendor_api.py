@@ -79,6 +79,7 @@ async def test_introspection_shows_the_claims_beside_the_standard_members(
         "employee_identifier": "123456",
         "employee_name": "John Doe",
         "employee_role": "Janitor",
+        "user_evidence": "self_attested",
     }
 
 
@@ -88,7 +89,7 @@ async def test_extended_introspection_shows_what_earned_the_token_and_no_claims(
     _, token = await service_token(asker)
     said = await introspect(holder, token["access_token"], "_extended")
     assert set(said) == {
-        *("active", "iss", "client_id", "scope", "iat", "exp", "cnf"),
+        *("active", "iss", "client_id", "scope", "iat", "exp", "cnf", "user_evidence"),
         *("vps", "presentation_definitions", "presentation_submissions"),
     }
     assert [vp.count(".") for vp in said["vps"]] == [2]
