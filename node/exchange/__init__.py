@@ -40,6 +40,7 @@ and the way out::
     peer_health.py     circuit breakers and waiting times by address
     session.py         what one person was shown a moment ago: in memory, for minutes
     lines.py           what waits for the caller, bounded
+    direct.py          one query to one peer, for systems that chain queries themselves; direct_routes.py its door
     peer_answer.py     what an answer means
     outbound_record.py what the audit log keeps of it
     deadline.py        a time limit on the world's clock

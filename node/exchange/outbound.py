@@ -45,6 +45,9 @@ class Broker:
     Args:
         own_type: Vektis code of our organisation; ``own_ura`` its number.
         records: our own FHIR servers, for localisation by care team.
+
+    Attributes:
+        planner: who may ask what, and whom.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Broker:
     ) -> None:
         self._means = means
         self._world = means.world
-        self._planner = Planner(
+        self.planner = Planner(
             own_ura=own_ura, own_type=own_type, registered=registered, records=records, health=means.health
         )
         self._rooms = PeerRooms(means.limits.queries_per_peer)
@@ -67,6 +70,10 @@ class Broker:
     def means(self) -> Means:
         """What asking needs; for asking one query at a time (direct.py)."""
         return self._means
+
+    def room(self, ura: str) -> asyncio.Semaphore:
+        """Return what limits the queries at one organisation, whoever asks them."""
+        return self._rooms.of(ura)
 
     def forget_expired(self) -> None:
         """Let go of what people were shown too long ago."""
@@ -80,7 +87,7 @@ class Broker:
         Raises:
             RequestError: before the first event: the question can not be asked.
         """
-        self._planner.check(usecase, question)
+        self.planner.check(usecase, question)
         exchange = Exchange(
             id=self._world.entropy.uuid(),
             subject=subject,
@@ -116,7 +123,7 @@ class Broker:
         planned = False
         try:
             async with deadline(self._world.clock, allowed):
-                holders, not_asked = await self._planner.plan(exchange.usecase, exchange.question)
+                holders, not_asked = await self.planner.plan(exchange.usecase, exchange.question)
                 planned = True
                 exchange.open.update({(holder.ura, None): holder for holder in holders})
                 await exchange.lines.put(_plan_line(exchange, holders, not_asked))

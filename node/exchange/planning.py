@@ -45,6 +45,21 @@ class Planner:
         Raises:
             RequestError: 400 or 403, naming the member.
         """
+        # (1) - (3) who asks, and for what
+        tables = self.check_asker(usecase, question.purpose, question.user.role)
+        # (4) these parts
+        known = {step.id for table in tables for step in table.steps}
+        if not known.issuperset(question.steps or ()):
+            raise RequestError(
+                400, "unknown_step", "steps: not all of them are in this use case", f"known: {', '.join(sorted(known))}"
+            )
+
+    def check_asker(self, usecase: UseCase, purpose: str, role: str) -> Sequence[Table]:
+        """Return the tables by which our organisation asks, when this person may ask for this purpose.
+
+        Raises:
+            RequestError: 403, naming the member.
+        """
         # (1) our kind of organisation asks in this use case
         tables = [table for table in usecase.tables if self._own_type in table.asker_types]
         if not tables:
@@ -52,22 +67,17 @@ class Planner:
                 403, "organisation_not_allowed", "subject: this kind of organisation asks nothing in this use case"
             )
         # (2) for this purpose
-        if question.purpose not in usecase.purposes:
+        if purpose not in usecase.purposes:
             raise RequestError(
                 403, "purpose_not_allowed", "purpose: not one of this use case", f"one of {', '.join(usecase.purposes)}"
             )
         # (3) this person
-        roles = sorted({role for table in tables for role in usecase.roles_of(table)})
-        if question.user.role not in roles:
+        roles = sorted({each for table in tables for each in usecase.roles_of(table)})
+        if role not in roles:
             raise RequestError(
                 403, "role_not_allowed", "user.role: people in this role may not ask this", f"one of {', '.join(roles)}"
             )
-        # (4) these parts
-        known = {step.id for table in tables for step in table.steps}
-        if not known.issuperset(question.steps or ()):
-            raise RequestError(
-                400, "unknown_step", "steps: not all of them are in this use case", f"known: {', '.join(sorted(known))}"
-            )
+        return tables
 
     async def plan(self, usecase: UseCase, question: Question) -> tuple[Sequence[Holder], Sequence[NotAsked]]:
         """Return who is asked and who is not.
@@ -81,6 +91,28 @@ class Planner:
             members = [Member(ura=ura, name="") for ura in question.holders]
         else:
             members = await self._care_team(question.patient.value)
+        return self._holders(usecase, members, found_by, question.user.role)
+
+    def locate(self, usecase: UseCase, ura: str, role: str) -> Holder:
+        """Return one organisation as it is to be asked.
+
+        Raises:
+            RequestError: 404, it does not take part; 403, not by this person.
+        """
+        holders, not_asked = self._holders(usecase, [Member(ura=ura, name="")], "named", role)
+        if holders:
+            return holders[0]
+        reason = not_asked[0].reason if not_asked else "not_registered"
+        raise RequestError(
+            403 if reason == "role_not_allowed" else 404,
+            reason,
+            "this organisation can not be asked in this use case",
+            "see: hazel directory search",
+        )
+
+    def _holders(
+        self, usecase: UseCase, members: Sequence[Member], found_by: FoundBy, role: str
+    ) -> tuple[list[Holder], list[NotAsked]]:
         located = localise(
             members,
             self._registered.directory,
@@ -100,7 +132,7 @@ class Planner:
                 offered=tuple(organisation.fhir_bases),
             )
             reason = "not_in_use_case" if table is None else None
-            if table is not None and question.user.role not in usecase.roles_of(table):
+            if table is not None and role not in usecase.roles_of(table):
                 reason = "role_not_allowed"
             if table is None or reason is not None:
                 not_asked.append(NotAsked(ura=asked.ura, name=asked.name, reason=reason or ""))

@@ -145,7 +145,7 @@ class TestPlan:
         assert "holders" in error.remedy
 
     async def test_without_a_record_of_our_own_holders_have_to_be_named(self, asker: Asker) -> None:
-        asker.broker._planner._records._servers = {}
+        asker.broker.planner._records._servers = {}
         error = await is_refused(asker, 400, "no_own_records")
         assert error.message.startswith("holders:")
 
