@@ -109,6 +109,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
         while True:
             await world.clock.sleep(PRUNE_SECONDS)
             exchange.facts.forget_expired()
+            await exchange.books.named.prune(world.clock.now())
             await tokens.store.prune(world.clock.now())
 
     return Node(

@@ -22,13 +22,17 @@ With effects, the way in (start at inbound.py: every path goes through it)::
 
     inbound.py         the eight steps in their order
     incoming.py        a peer's request as it came, what it states in headers
+    understanding.py   it, understood, or refused with what was understood
     asked.py           the request in the query table, and what is refused without a look at a citizen
     binding.py         whom it is about (about.py), and the facts to decide on
     forwarding.py      the one call to our own FHIR server for a peer, and the check of what it says
     outgoing.py        the page that leaves; named.py remembers what it names
     refusing.py        refusals (refusal.py): recorded, then told at a moment and in words that say nothing more
     inbound_record.py  what the audit log keeps of it
-    facts.py           what our own FHIR server says about a citizen; consent_fact.py what they recorded
+    facts.py           what our own FHIR server says about a citizen; referral.py to whom they were referred;
+                       consent_fact.py what they recorded
+    emergency/         the glass that was broken, and its review; agreement/ standing agreements with others
+    named_store.py     what pages named, for every replica; opening.py wires these three, holder_ports.py asks them
     explaining.py      why it was, or would be, allowed or refused
 
 and the way out::

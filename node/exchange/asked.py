@@ -65,11 +65,14 @@ class QueryTables:
         self._secret = secret
         self._allow = {(usecase.id, table.id): AllowList(table) for usecase in usecases.all for table in usecase.tables}
 
-    def find(self, grant: Grant, interaction: Interaction, stated: Stated, now: datetime) -> tuple[Asked, Question]:
+    async def find(
+        self, grant: Grant, interaction: Interaction, stated: Stated, now: datetime
+    ) -> tuple[Asked, Question]:
         """Return the listed request that ``interaction`` is, and the question to decide on.
 
         Raises:
             Refusal: it is none, or is refused whomever it is about.
+            RequestError: 503, what was named before can not be looked up.
         """
         # (1) the use case of the token, the organisation as registered for it, and the table for both kinds
         usecase = self._usecases.by_scope(grant.scope)
@@ -81,7 +84,7 @@ class QueryTables:
         unlisted = "not_listed"
         if usecase is not None and table is not None:
             try:
-                asked = self._look_up(usecase, table, grant, interaction, now)
+                asked = await self._look_up(usecase, table, grant, interaction, now)
             except NotAllowedError as error:
                 unlisted = error.code
         # (3) the rules that need no citizen
@@ -100,6 +103,7 @@ class QueryTables:
             user=_person(grant),
             purpose=stated.purpose,
             break_glass=BreakGlass(reason=stated.emergency) if stated.emergency is not None else None,
+            grant_id=grant.grant_id,
         )
         early = refuse_early(question)
         if early is not None:
@@ -129,7 +133,9 @@ class QueryTables:
             offered=(interaction.fhir_version,),
         )
 
-    def _look_up(self, usecase: UseCase, table: Table, grant: Grant, interaction: Interaction, now: datetime) -> Asked:
+    async def _look_up(
+        self, usecase: UseCase, table: Table, grant: Grant, interaction: Interaction, now: datetime
+    ) -> Asked:
         if interaction.kind == "page":
             return self._next_page(usecase, table, grant, interaction, now)
         permitted = self._allow[usecase.id, table.id].permit(interaction)
@@ -138,15 +144,15 @@ class QueryTables:
             usecase=usecase,
             table=table,
             step=permitted.step,
-            patient=self._named_for(grant, selector, now) if isinstance(selector, ByReference) else selector,
+            patient=await self._named_for(grant, selector, now) if isinstance(selector, ByReference) else selector,
             target=permitted.request.target,
             method=permitted.request.method,
             body=permitted.request.body,
             read_id=interaction.id or None,
         )
 
-    def _named_for(self, grant: Grant, reference: ByReference, now: datetime) -> NamedFor:
-        named = self._named.named(grant.grant_id, reference.type, reference.id, now)
+    async def _named_for(self, grant: Grant, reference: ByReference, now: datetime) -> NamedFor:
+        named = await self._named.named(grant.grant_id, reference.type, reference.id, now)
         if named is None:
             raise NotAllowedError("not_named", "no page under this grant named this resource")
         return named

@@ -11,8 +11,9 @@ from node.audit.pseudonym import pseudonym
 from node.exchange.about import NOBODY, About
 from node.exchange.allowlist import ByLogicalId, BySearch
 from node.exchange.asked import Asked
-from node.exchange.decide.question import CareTeamFact, ConsentFact, Facts, Question
+from node.exchange.decide.question import AgreementFact, CareTeamFact, ConsentFact, Facts, Question, ReferralFact
 from node.exchange.facts import FactsUnavailableError, OwnRecords
+from node.exchange.holder_ports import Agreements, Emergencies
 from node.exchange.ports import Consents
 from node.usecases.model import FhirVersion
 
@@ -26,9 +27,20 @@ class Binding:
         secret: keys the pseudonyms.
     """
 
-    def __init__(self, records: OwnRecords, consents: Consents, *, subject: str, secret: bytes) -> None:
+    def __init__(
+        self,
+        records: OwnRecords,
+        consents: Consents,
+        emergencies: Emergencies,
+        agreements: Agreements,
+        *,
+        subject: str,
+        secret: bytes,
+    ) -> None:
         self._records = records
         self._consents = consents
+        self._emergencies = emergencies
+        self._agreements = agreements
         self._subject = subject
         self._secret = secret
 
@@ -52,15 +64,39 @@ class Binding:
             return Facts(in_care=None, care_team=CareTeamFact(available=False), consent=ConsentFact(verdict="none"))
         if about.bsn is None or about.pseudonym is None or not about.records:
             return Facts(in_care=False, care_team=CareTeamFact(), consent=ConsentFact(verdict="none"))
+        usecase, ura = question.usecase, question.requester.ura
+        bases = usecase.bases_of(question.table) if usecase is not None else ()
         consent = await self._consents.verdict(
             subject=self._subject,
             patient=about.pseudonym,
-            ura=question.requester.ura,
+            ura=ura,
             facility_type=question.requester.facility_type,
-            category=question.usecase.data_category if question.usecase is not None else "",
+            category=usecase.category_of(question.step) if usecase is not None else "",
             now=now,
         )
-        return Facts(in_care=True, care_team=await self._care_team(version, about, about.bsn), consent=consent)
+        agreement = None
+        if usecase is not None and "agreement" in bases:
+            agreement = await self._agreements.with_requester(subject=self._subject, ura=ura, usecase=usecase.id)
+        return Facts(
+            in_care=True,
+            patient=about.pseudonym,
+            care_team=await self._care_team(version, about, about.bsn) if "care_team" in bases else CareTeamFact(),
+            referral=await self._referrals(version, about, about.bsn) if "referral" in bases else ReferralFact(),
+            agreement=AgreementFact(id=agreement),
+            emergency=await self._emergencies.state(grant_id=question.grant_id, patient=about.pseudonym)
+            if question.is_emergency
+            else "none",
+            consent=consent,
+        )
+
+    async def _referrals(self, version: FhirVersion, about: About, bsn: str) -> ReferralFact:
+        try:
+            everywhere = about.records | await self._records.records_of(version, bsn)
+            members = await self._records.referred_to(version, everywhere)
+        except FactsUnavailableError as error:
+            logger.warning("our own FHIR server could not show the referrals", extra={"code": error.code})
+            return ReferralFact(available=False)
+        return ReferralFact(uras=frozenset(member.ura for member in members))
 
     async def _care_team(self, version: FhirVersion, about: About, bsn: str) -> CareTeamFact:
         """Look at the care teams of all records of the citizen, also those that are not asked about."""

@@ -46,7 +46,9 @@ class Member:
     name: str
 
 
-class _Period(msgspec.Struct, frozen=True):
+class Period(msgspec.Struct, frozen=True):
+    """A FHIR Period, as text."""
+
     start: str | None = None
     end: str | None = None
 
@@ -54,13 +56,13 @@ class _Period(msgspec.Struct, frozen=True):
 class _Participant(msgspec.Struct, frozen=True):
     member: ReferenceShape | None = None
     onBehalfOf: ReferenceShape | None = None  # noqa: N815  # FHIR's name
-    period: _Period | None = None
+    period: Period | None = None
 
 
 class _CareTeam(msgspec.Struct, frozen=True, tag_field="resourceType", tag="CareTeam"):
     subject: ReferenceShape | None = None
     status: str | None = None
-    period: _Period | None = None
+    period: Period | None = None
     participant: tuple[_Participant, ...] = ()
     contained: tuple[msgspec.Raw, ...] = ()
 
@@ -75,7 +77,7 @@ class _PractitionerRole(msgspec.Struct, frozen=True, tag_field="resourceType", t
     id: str = ""
     organization: ReferenceShape | None = None
     active: bool = True
-    period: _Period | None = None
+    period: Period | None = None
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ class _Bundle(msgspec.Struct, frozen=True, tag_field="resourceType", tag="Bundle
     link: tuple[_Link, ...] = ()
 
 
-_Named = _Organization | _PractitionerRole
+Named = _Organization | _PractitionerRole
 _HEADER = msgspec.json.Decoder(_Header)
 _BUNDLE = msgspec.json.Decoder(_Bundle)
 _NAMED = msgspec.json.Decoder(_Organization | _PractitionerRole)
@@ -105,11 +107,11 @@ _FAULTS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Lead:
+class Lead:
     """A reference that may lead to an organisation, with what its own page says about it."""
 
     shape: ReferenceShape
-    contained: Mapping[str, _Named]
+    contained: Mapping[str, Named]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +123,8 @@ class CareTeams:
         asked: what was read before, found or not; it is not asked again.
     """
 
-    leads: tuple[_Lead, ...]
-    known: Mapping[Need, _Named]
+    leads: tuple[Lead, ...]
+    known: Mapping[Need, Named]
     needs: frozenset[Need]
     asked: frozenset[Need]
     version: FhirVersion
@@ -146,17 +148,17 @@ def read_care_teams(
         MismatchError: a CareTeam of someone else came back: then none of it is believed.
         BrokenAnswerError: not a Bundle of care teams.
     """
-    leads: list[_Lead] = []
-    known: dict[Need, _Named] = {}
+    leads: list[Lead] = []
+    known: dict[Need, Named] = {}
     for body in bodies:
-        for raw in _resources(body):
-            kind = _decode(_HEADER, raw).resourceType
+        for raw in resources_of(body):
+            kind = decode(_HEADER, raw).resourceType
             if kind == "CareTeam":
-                leads.extend(_leads(_decode(_TEAM, raw), patient_ids, bases, now))
+                leads.extend(_leads(decode(_TEAM, raw), patient_ids, bases, now))
             elif kind in ("Organization", "PractitionerRole"):
-                named = _decode(_NAMED, raw)
+                named = decode(_NAMED, raw)
                 known[kind, named.id] = named
-    return _with_needs(
+    return with_needs(
         CareTeams(
             leads=tuple(leads),
             known=known,
@@ -177,12 +179,12 @@ def learn(teams: CareTeams, bodies: Mapping[Need, bytes]) -> CareTeams:
     known = dict(teams.known)
     for need, body in bodies.items():
         try:
-            named = _decode(_NAMED, body)
+            named = decode(_NAMED, body)
         except BrokenAnswerError:
             continue
         if (type(named).__name__.removeprefix("_"), named.id) == need:
             known[need] = named
-    return _with_needs(replace(teams, known=known, asked=teams.asked | bodies.keys()))
+    return with_needs(replace(teams, known=known, asked=teams.asked | bodies.keys()))
 
 
 def members_of(teams: CareTeams) -> tuple[Member, ...]:
@@ -201,39 +203,49 @@ def next_links(body: bytes) -> tuple[str, ...]:
     Raises:
         BrokenAnswerError: not a Bundle of care teams.
     """
-    return tuple(link.url for link in _decode(_BUNDLE, body).link if link.relation == "next")
+    return tuple(link.url for link in decode(_BUNDLE, body).link if link.relation == "next")
 
 
-def _resources(body: bytes) -> Sequence[msgspec.Raw]:
+def resources_of(body: bytes) -> Sequence[msgspec.Raw]:
+    """Return the resources of a page.
+
+    Raises:
+        BrokenAnswerError: not a Bundle, or too large.
+    """
     if len(body) > MAX_PAGE_BYTES:
         raise BrokenAnswerError("too_large", f"the answer is larger than {MAX_PAGE_BYTES} bytes")
-    bundle = _decode(_BUNDLE, body)
+    bundle = decode(_BUNDLE, body)
     if len(bundle.entry) > MAX_ENTRIES:
         raise BrokenAnswerError("too_large", f"more than {MAX_ENTRIES} entries")
     return [entry.resource for entry in bundle.entry]
 
 
-def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes | msgspec.Raw) -> Any:
+def decode(decoder: msgspec.json.Decoder[Any], raw: bytes | msgspec.Raw) -> Any:
+    """Decode a part of a page.
+
+    Raises:
+        BrokenAnswerError: it is not of the shape.
+    """
     try:
         return decoder.decode(raw)
     except _FAULTS as error:
         raise BrokenAnswerError("not_fhir", "the answer is not a Bundle of care teams") from error
 
 
-def _leads(team: _CareTeam, patient_ids: frozenset[str], bases: Bases, now: datetime) -> list[_Lead]:
+def _leads(team: _CareTeam, patient_ids: frozenset[str], bases: Bases, now: datetime) -> list[Lead]:
     subject = read_reference((team.subject and team.subject.reference) or "", bases)
     if subject.kind != "local" or subject.type != "Patient" or subject.id not in patient_ids:
         raise MismatchError("other_patient", "a CareTeam came back that is not our patient's")
-    if team.status != "active" or not _is_current(team.period, now):
+    if team.status != "active" or not is_current(team.period, now):
         return []
-    contained: dict[str, _Named] = {}
+    contained: dict[str, Named] = {}
     for raw in team.contained:
-        if _decode(_HEADER, raw).resourceType in ("Organization", "PractitionerRole"):
-            named = _decode(_NAMED, raw)
+        if decode(_HEADER, raw).resourceType in ("Organization", "PractitionerRole"):
+            named = decode(_NAMED, raw)
             contained[named.id] = named
-    current = [participant for participant in team.participant if _is_current(participant.period, now)]
+    current = [participant for participant in team.participant if is_current(participant.period, now)]
     return [
-        _Lead(shape=shape, contained=contained)
+        Lead(shape=shape, contained=contained)
         for participant in current
         for shape in (participant.member, participant.onBehalfOf)
         if shape is not None
@@ -241,7 +253,7 @@ def _leads(team: _CareTeam, patient_ids: frozenset[str], bases: Bases, now: date
 
 
 def _follow(
-    shape: ReferenceShape, contained: Mapping[str, _Named], teams: CareTeams
+    shape: ReferenceShape, contained: Mapping[str, Named], teams: CareTeams
 ) -> tuple[Member | None, Need | None]:
     """Follow one reference to an organisation: the organisation, or what must be read to know it."""
     for _ in range(2):  # a role leads to its organisation, and an organisation is the end
@@ -261,7 +273,7 @@ def _follow(
                 return None, None
             return Member(ura=numbers.pop(), name=named.name or shape.display or ""), None
         # (3) a role: its organisation
-        if teams.version != "r4" or not named.active or not _is_current(named.period, teams.now):
+        if teams.version != "r4" or not named.active or not is_current(named.period, teams.now):
             return None, None
         if named.organization is None:
             return None, None
@@ -269,7 +281,7 @@ def _follow(
     return None, None
 
 
-def _find(target: Reference, contained: Mapping[str, _Named], teams: CareTeams) -> _Named | None:
+def _find(target: Reference, contained: Mapping[str, Named], teams: CareTeams) -> Named | None:
     if target.kind == "contained":
         return contained.get(target.id)
     if target.kind == "local" and target.type in _types(teams.version):
@@ -277,7 +289,7 @@ def _find(target: Reference, contained: Mapping[str, _Named], teams: CareTeams) 
     return None
 
 
-def _name(target: Reference, contained: Mapping[str, _Named], teams: CareTeams) -> str:
+def _name(target: Reference, contained: Mapping[str, Named], teams: CareTeams) -> str:
     named = _find(target, contained, teams)
     return (named.name or "") if isinstance(named, _Organization) else ""
 
@@ -292,14 +304,19 @@ def _ura(identifier: Identifier | None) -> str | None:
     return normal_ura(identifier.value)
 
 
-def _with_needs(teams: CareTeams) -> CareTeams:
+def with_needs(teams: CareTeams) -> CareTeams:
+    """Return ``teams`` with what is still to be read.
+
+    Raises:
+        BrokenAnswerError: that is too much.
+    """
     needs = {need for lead in teams.leads if (need := _follow(lead.shape, lead.contained, teams)[1]) is not None}
     if len(needs) > MAX_NEEDS:
         raise BrokenAnswerError("too_large", f"care teams name more than {MAX_NEEDS} resources")
     return replace(teams, needs=frozenset(needs - teams.asked))
 
 
-def _is_current(period: _Period | None, now: datetime) -> bool:
+def is_current(period: Period | None, now: datetime) -> bool:
     """Whether ``now`` lies in ``period``; a date counts as the whole day, and what can't be read counts as not current."""
     if period is None:
         return True

@@ -14,9 +14,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import TypeVar, cast
 
-from node.exchange.careteam import Member, Need, learn, members_of, next_links, read_care_teams
+from node.exchange.careteam import CareTeams, Member, Need, learn, members_of, next_links, read_care_teams
 from node.exchange.identity import citizens_in
 from node.exchange.references import Bases, page_link
+from node.exchange.referral import RESOURCE_TYPE, read_referrals
 from node.exchange.response import AnswerError
 from node.identity.single_flight import SingleFlight
 from node.ports import Clock, HttpClient, HttpRequest, HttpResponse, PeerError
@@ -133,13 +134,25 @@ class OwnRecords:
         Raises:
             FactsUnavailableError: the server could not say.
         """
+        return await self._organisations(version, records, "CareTeam", read_care_teams)
 
+    async def referred_to(self, version: FhirVersion, records: frozenset[str]) -> tuple[Member, ...]:
+        """Return the organisations to which running referrals of these records lead.
+
+        Raises:
+            FactsUnavailableError: the server could not say.
+        """
+        return await self._organisations(version, records, RESOURCE_TYPE[version], read_referrals)
+
+    async def _organisations(
+        self, version: FhirVersion, records: frozenset[str], name: str, read: Callable[..., CareTeams]
+    ) -> tuple[Member, ...]:
         async def ask() -> tuple[Member, ...]:
             bases = self._servers[version].bases
             bodies: list[bytes] = []
             for record in sorted(records):
                 query = (("patient", record), ("status", "active"))
-                link: str | None = FhirRequest(method="GET", path="CareTeam", query=query).target
+                link: str | None = FhirRequest(method="GET", path=name, query=query).target
                 pages = 0
                 while link is not None:
                     if pages == MAX_PAGES:
@@ -149,16 +162,14 @@ class OwnRecords:
                     pages += 1
                     link = _next(body, bases)
             now = self._clock.now()
-            teams = _believe(
-                lambda: read_care_teams(bodies, fhir_version=version, patient_ids=records, bases=bases, now=now)
-            )
+            found = _believe(lambda: read(bodies, fhir_version=version, patient_ids=records, bases=bases, now=now))
             for _ in range(2):  # a role first, then the organisation it leads to
-                if not teams.needs:
+                if not found.needs:
                     break
-                teams = _believe(partial(learn, teams, await self._read_all(version, teams.needs)))
-            return members_of(teams)
+                found = _believe(partial(learn, found, await self._read_all(version, found.needs)))
+            return members_of(found)
 
-        return await self._remembered(("care team", version, records), ask)
+        return await self._remembered((name, version, records), ask)
 
     def forget_expired(self) -> None:
         """Drop what is too old; called now and then, so that nothing outlives its time because nobody asks."""

@@ -33,13 +33,15 @@ from node.exchange.decide.engine import decide
 from node.exchange.decide.question import Decision, Question
 from node.exchange.facts import OwnRecords, OwnServer
 from node.exchange.forwarding import Forwarder, Promised
-from node.exchange.incoming import Incoming, Reply, Stated, read_interaction, read_stated
-from node.exchange.interaction import Interaction, NotAllowedError
-from node.exchange.named import NamedResources
+from node.exchange.holder_ports import Agreements, Emergencies
+from node.exchange.incoming import Incoming, Reply, Stated
+from node.exchange.interaction import Interaction
+from node.exchange.named import NamedResources, NamedStore
 from node.exchange.outgoing import Outgoing
 from node.exchange.ports import Consents, Registered
 from node.exchange.refusal import Refusal, later, login
 from node.exchange.refusing import Refusals
+from node.exchange.understanding import understand, understand_stated
 from node.oauth.errors import LoginCode
 from node.oauth.grants import Grant
 from node.oauth.refusals import RefusalCounter
@@ -80,13 +82,16 @@ class EnforcementPoint:
         registered: Registered,
         records: OwnRecords,
         consents: Consents,
+        emergencies: Emergencies,
+        agreements: Agreements,
+        named: NamedStore,
         audit: AuditLog,
         counter: RefusalCounter,
         timeout: float,
         page_bytes: int,
     ) -> None:
         secret = vault.secret("grant")
-        named = NamedResources(secret)
+        naming = NamedResources(secret, named)
         self._clock = world.clock
         self._subject = subject
         self._holder_type = holder_type
@@ -96,11 +101,14 @@ class EnforcementPoint:
         self._counter = counter
         self._audit = audit
         self._records = records
-        self._tables = QueryTables(usecases, registered, holder_type=holder_type, named=named, secret=secret)
-        self._binding = Binding(records, consents, subject=subject, secret=vault.secret("pseudonym"))
+        self._tables = QueryTables(usecases, registered, holder_type=holder_type, named=naming, secret=secret)
+        self._binding = Binding(
+            records, consents, emergencies, agreements, subject=subject, secret=vault.secret("pseudonym")
+        )
+        self._emergencies = emergencies
         self._forwarder = Forwarder(world.own, own, timeout=timeout, page_bytes=page_bytes)
         self._outgoing = Outgoing(
-            public_base=f"{public_url}/fhir/{subject}", servers=own, named=named, secret=secret, entropy=world.entropy
+            public_base=f"{public_url}/fhir/{subject}", servers=own, named=naming, secret=secret, entropy=world.entropy
         )
         self._refusals = Refusals(world, audit)
 
@@ -147,7 +155,7 @@ class EnforcementPoint:
             return None, "version_not_offered"
         now = self._clock.now()
         try:
-            asked, question = self._tables.find(grant, interaction, stated, now)
+            asked, question = await self._tables.find(grant, interaction, stated, now)
         except Refusal as refusal:
             return refusal.decision, refusal.code
         about = await self._binding.about(interaction.fhir_version, asked)
@@ -182,8 +190,8 @@ class EnforcementPoint:
     async def _serve(self, incoming: Incoming, caller: Caller, epoch: int) -> Reply:
         now, grant, version = self._clock.now(), caller.grant, incoming.version
         # (2) what
-        interaction = _read(incoming)
-        asked, question = self._tables.find(grant, interaction, _read_stated(incoming, interaction), now)
+        interaction = understand(incoming)
+        asked, question = await self._tables.find(grant, interaction, understand_stated(incoming, interaction), now)
         # (3) whom
         about = await self._binding.about(version, asked)
         # (4) may it
@@ -203,12 +211,13 @@ class EnforcementPoint:
         started = self._clock.monotonic()
         state, status, count = "failed", None, None
         try:
+            if promised.decision.breaks_glass and question.break_glass is not None:
+                await self._emergencies.open(promised, reason=question.break_glass.reason)
             page = await self._forwarder.fetch(promised)  # (6) forward, (7) check
             body = self._outgoing.write(promised, page)
-            await self._still_permitted(
-                incoming, question, promised, epoch
-            )  # the last thing before the first byte leaves
-            self._outgoing.remember(promised, page)
+            await self._still_permitted(incoming, question, promised, epoch)
+            await self._outgoing.remember(promised, page)  # only what leaves; and then, before its first byte:
+            await self._still_permitted(incoming, question, promised, epoch)
             state, status, count = "delivered", int(HTTPStatus.OK), page.count
             return Reply(body=body)
         except RequestError as error:
@@ -244,17 +253,3 @@ def _only(values: tuple[str, ...], code: LoginCode) -> str | None:
     if len(values) > 1:
         raise LoginError(code)
     return values[0] if values else None
-
-
-def _read(incoming: Incoming) -> Interaction:
-    try:
-        return read_interaction(incoming)
-    except NotAllowedError as error:
-        raise Refusal(decision=None, code=error.code) from error
-
-
-def _read_stated(incoming: Incoming, interaction: Interaction) -> Stated:
-    try:
-        return read_stated(incoming)
-    except NotAllowedError as error:
-        raise Refusal(decision=None, code=error.code, interaction=interaction) from error

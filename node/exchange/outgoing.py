@@ -55,8 +55,12 @@ class Outgoing:
             next_url = f"{public_base}/{promised.asked.step.resource_type}?{CURSOR_PARAMETER}={sealed}"
         return write_searchset(page, public_base=public_base, inner_bases=inner, next_url=next_url)
 
-    def remember(self, promised: Promised, page: CheckedPage) -> None:
-        """Note what the page that leaves names: under this grant, that may be read."""
+    async def remember(self, promised: Promised, page: CheckedPage) -> None:
+        """Note what the page that leaves names: under this grant, that may be read.
+
+        Raises:
+            RequestError: 503, it could not be kept.
+        """
         if not page.bound:
             return
         asked, grant = promised.asked, promised.grant
@@ -64,9 +68,13 @@ class Outgoing:
         if asked.step.is_match:
             records = frozenset(resource.id for resource in page.resources if resource.mode == "match")
         named = NamedFor(patient_ids=records, expires_at=grant.expires_at)
-        for step in asked.table.steps:
-            for resource_id in page.bound.get(step.read_binding or "", ()):
-                self._named.remember(grant.grant_id, step.resource_type, resource_id, named)
+        found = [
+            (step.resource_type, resource_id)
+            for step in asked.table.steps
+            for resource_id in page.bound.get(step.read_binding or "", ())
+        ]
+        if found:
+            await self._named.remember(grant.grant_id, found, named)
 
     def _seal(self, promised: Promised, link: str) -> str:
         asked, grant = promised.asked, promised.grant

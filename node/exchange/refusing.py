@@ -25,6 +25,9 @@ PACE = 0.1
 
 REFERENCE_BYTES = 8
 
+OFFER_HEADER = "Break-The-Glass"
+"""``offered`` on a refusal that an emergency would turn into data, where the use case lets the peer know that."""
+
 
 class Refusals:
     """Records refusals and answers them."""
@@ -49,10 +52,13 @@ class Refusals:
             await self._world.clock.sleep(max(0.0, math.ceil(passed / PACE) * PACE - passed))
         # (3) in words that say nothing of it
         answer = refusal.decision.answer if refusal.decision is not None else "forbidden"
+        offer = {}
+        if refusal.decision is not None and refusal.decision.offers_break_glass:
+            offer = {OFFER_HEADER: "offered"}
         if answer == "empty":
-            return Reply(body=empty_searchset())
+            return Reply(body=empty_searchset(), headers=offer)
         status, sentence = (502, "not available") if answer == "unavailable" else (403, "refused")
-        raise RequestError(status, refusal.code, sentence, headers={REFERENCE_HEADER: reference})
+        raise RequestError(status, refusal.code, sentence, headers={REFERENCE_HEADER: reference, **offer})
 
     async def record(self, incoming: Incoming, caller: Caller, refusal: Refusal) -> str:
         """Record ``refusal``, using up the caller's proof, and return its reference.

@@ -12,6 +12,7 @@ from node.audit import routes as audit_routes
 from node.config.model import Config
 from node.consent import routes as consent_routes
 from node.exchange import routes as exchange_routes
+from node.exchange.opening import internal_routes as holder_routes
 from node.exchange.outcome import as_operation_outcome
 from node.identity import boundary as identity_boundary
 from node.identity import routes as identity_routes
@@ -71,6 +72,7 @@ def internal_door(config: Config, database: Database, subjects: Subjects) -> web
             *oauth_routes.internal_routes(),
             *registry_routes.internal_routes(),
             *exchange_routes.internal_routes(),
+            *holder_routes(),
             *audit_routes.ROUTES,
             *consent_routes.ROUTES,
             web.get("/internal/status/v1", health.get_status),

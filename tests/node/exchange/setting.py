@@ -20,8 +20,10 @@ from node.exchange.asking import Limits, Means
 from node.exchange.decide.question import ConsentFact
 from node.exchange.events import End, Event, Plan, Resource, Source
 from node.exchange.facts import OwnRecords, OwnServer
+from node.exchange.holder_ports import Emergencies
 from node.exchange.inbound import EnforcementPoint
 from node.exchange.incoming import Incoming, Reply
+from node.exchange.named import NamedStore
 from node.exchange.outbound import Broker
 from node.exchange.peer_health import PeerHealth
 from node.exchange.question import Question
@@ -196,7 +198,7 @@ class Holder:
     tokens: NotedTokens
     neighbours: Neighbours
     consents: ScriptedConsents
-    emergencies: MemoryEmergencies
+    emergencies: Emergencies
     agreements: MemoryAgreements
     counter: RefusalCounter
     server: ScriptedFhirServer
@@ -385,6 +387,8 @@ def a_holder(
     usecases: UseCaseBook | None = None,
     audit: Callable[[list[str]], Journal] = Journal,
     keep: float = 60.0,
+    emergencies_of: Callable[[ManualClock, AuditLog], Emergencies] = lambda clock, _: MemoryEmergencies(clock),
+    named: NamedStore | None = None,
 ) -> Holder:
     """Gouwe, with one patient whom oever may know, and one whom it may not."""
     clock, steps, internet = ManualClock(), list[str](), SimulatedInternet()
@@ -403,7 +407,7 @@ def a_holder(
     log = audit(steps)
     tokens, counter = NotedTokens(log, steps), RefusalCounter(clock)
     neighbours, consents = Neighbours(), ScriptedConsents()
-    emergencies, agreements = MemoryEmergencies(clock), MemoryAgreements()
+    emergencies, agreements = emergencies_of(clock, log), MemoryAgreements()
     neighbours.register(OEVER)
     own: dict[FhirVersion, OwnServer] = {"r4": OwnServer(version="r4", url=INNER)}
     records = OwnRecords(internet, own, clock, keep=keep, timeout=4.0)
@@ -423,7 +427,7 @@ def a_holder(
         consents=consents,
         emergencies=emergencies,
         agreements=agreements,
-        named=MemoryNamed(),
+        named=named or MemoryNamed(),
         audit=log,
         counter=counter,
         timeout=4.0,

@@ -31,7 +31,17 @@ from tests.node.exchange.setting import (
 )
 from tests.support.world import FixedEntropy, ManualClock, everything_in
 
-RULES = ["use_case", "registration", "organisation", "user", "purpose", "patient", "objection", "legal_basis"]
+RULES = [
+    "use_case",
+    "registration",
+    "organisation",
+    "user",
+    "evidence",
+    "purpose",
+    "patient",
+    "objection",
+    "legal_basis",
+]
 
 
 class KeptJournal(Journal):
@@ -101,7 +111,7 @@ class TestRecorded:
         assert outcomes(explained)["legal_basis"] == "permit", (
             "rules behind the refusal are evaluated for the explanation"
         )
-        assert explained["rules"][6]["message"] == "The citizen objects."
+        assert explained["rules"][7]["message"] == "The citizen objects."
         assert explained["record"]["peer_ura"] == OEVER
         assert explained["record"]["reference"] == refused.value.headers[REFERENCE_HEADER]
         assert BSN not in everything_in(explained)
@@ -110,7 +120,7 @@ class TestRecorded:
         await (await setting.holder.peer()).match(OTHER_BSN)
         explained = await setting.explain(audit=await self.last(setting))
         assert (explained["decision"], explained["code"]) == ("deny", "no_legal_basis")
-        assert explained["rules"][7]["evidence"] == {"care_team": "not_in_care_team", "consent": "no_consent"}
+        assert explained["rules"][8]["evidence"] == {"care_team": "not_in_care_team", "consent": "no_consent"}
         assert OTHER_BSN not in everything_in(explained)
 
     async def test_what_was_allowed_is_explained_too(self, setting: Setting) -> None:

@@ -73,6 +73,7 @@ async def test_what_leaves_was_recorded_with_who_whom_what_and_why(holder: Holde
         "registration",
         "organisation",
         "user",
+        "evidence",
         "purpose",
         "patient",
         "objection",

@@ -18,6 +18,8 @@ from node.exchange.decide import (
     decide,
     refuse_early,
 )
+from node.exchange.decide.question import AgreementFact, EmergencyState, ReferralFact
+from node.usecases.conditions import Delegation, OnRequest, Pilot, WhenAway
 from node.usecases.load import load_shipped
 from node.usecases.model import UseCase
 
@@ -56,6 +58,7 @@ def test_a_registered_gp_of_the_care_team_is_permitted() -> None:
         "registration",
         "organisation",
         "user",
+        "evidence",
         "purpose",
         "patient",
         "objection",
@@ -83,7 +86,7 @@ def test_a_registered_gp_of_the_care_team_is_permitted() -> None:
         (replace(QUESTION, purpose="BTG"), "purpose_not_allowed"),
         (replace(QUESTION, break_glass=GLASS), "break_glass_not_offered"),
         (replace(QUESTION, usecase=EMERGENCY, break_glass=GLASS), "break_glass_incomplete"),
-        (replace(QUESTION, usecase=EMERGENCY, purpose="BTG"), "break_glass_incomplete"),
+        (replace(QUESTION, usecase=EMERGENCY, step=TABLE.match, purpose="BTG"), "break_glass_incomplete"),
     ],
 )
 def test_what_is_wrong_with_the_request_is_refused_before_any_fact(question: Question, code: str) -> None:
@@ -97,7 +100,7 @@ def test_what_is_wrong_with_the_request_is_refused_before_any_fact(question: Que
 def test_an_absent_purpose_is_the_first_of_the_use_case_and_recorded_so() -> None:
     decision = decide(replace(QUESTION, purpose=None), FACTS)
     assert decision.permit
-    assert decision.rules[4].evidence == {"purpose": "TREAT", "stated": "no"}
+    assert decision.rules[5].evidence == {"purpose": "TREAT", "stated": "no"}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def test_an_offered_emergency_sets_objection_and_basis_aside_but_nothing_else() 
     emergency = replace(QUESTION, usecase=EMERGENCY, purpose="BTG", break_glass=GLASS)
     decision = decide(emergency, replace(NOT_IN_TEAM, consent=DENY))
     assert (decision.permit, decision.code) == (True, "break_glass")
-    assert decision.rules[6].code == "objection_set_aside"
+    assert decision.rules[7].code == "objection_set_aside"
     assert not decide(emergency, replace(FACTS, in_care=False)).permit
     assert not decide(replace(emergency, requester=replace(GP, registered=False)), FACTS).permit
 
@@ -214,3 +217,123 @@ def test_data_leaves_only_when_every_rule_holds(
     if early is not None:
         assert not decision.permit
         assert early.code == decision.code
+
+
+OTHER_BASES = UseCase.model_construct(**{**dict(HA_VVT), "legal_bases": ("referral", "agreement")})
+REFERRED = replace(NOT_IN_TEAM, referral=ReferralFact(uras=frozenset({"90000101"})))
+AGREED = replace(NOT_IN_TEAM, agreement=AgreementFact(id="a-1"))
+
+
+@pytest.mark.parametrize(
+    ("usecase", "facts", "code"),
+    [
+        (OTHER_BASES, REFERRED, "referral"),
+        (OTHER_BASES, AGREED, "agreement"),
+        (OTHER_BASES, FACTS, "no_legal_basis"),
+        (OTHER_BASES, replace(NOT_IN_TEAM, consent=PERMIT), "no_legal_basis"),
+        (OTHER_BASES, replace(NOT_IN_TEAM, referral=ReferralFact(uras=frozenset({"90000102"}))), "no_legal_basis"),
+        (OTHER_BASES, replace(REFERRED, referral=ReferralFact(uras=IN_TEAM.uras, available=False)), "no_legal_basis"),
+        (OTHER_BASES, replace(REFERRED, consent=DENY), "objection_recorded"),
+        (OTHER_BASES, replace(AGREED, consent=DENY), "objection_recorded"),
+        (HA_VVT, REFERRED, "no_legal_basis"),
+        (HA_VVT, AGREED, "no_legal_basis"),
+    ],
+)
+def test_a_basis_counts_only_where_the_use_case_lists_it(usecase: UseCase, facts: Facts, code: str) -> None:
+    decision = decide(replace(QUESTION, usecase=usecase), facts)
+    assert decision.code == code
+    assert decision.permit == (code in ("referral", "agreement"))
+
+
+def changed(**members: object) -> UseCase:
+    return UseCase.model_construct(**{**dict(HA_VVT), **members})
+
+
+@pytest.mark.parametrize(
+    ("usecase", "user", "code"),
+    [
+        (changed(assurance="substantial"), DOCTOR, "user_assurance_too_low"),
+        (changed(assurance="high"), replace(DOCTOR, evidence="EmployeeCredential"), "user_assurance_too_low"),
+        (changed(assurance="high"), replace(DOCTOR, evidence="DeziUserCredential"), "care_team"),
+        (changed(assurance="substantial"), replace(DOCTOR, evidence="unheard of"), "user_assurance_too_low"),
+        (changed(evidence=("DeziUserCredential",)), DOCTOR, "user_evidence_not_allowed"),
+        (changed(evidence=("NutsEmployeeCredential",)), DOCTOR, "care_team"),
+    ],
+)
+def test_how_sure_it_is_who_asks(usecase: UseCase, user: User, code: str) -> None:
+    assert decide(replace(QUESTION, usecase=usecase, user=user), FACTS).code == code
+
+
+def test_a_role_may_ask_in_the_name_of_one_that_may() -> None:
+    delegation = Delegation(role="30.000", on_behalf_of=("01.015",), hours=8)
+    usecase = changed(delegations=(delegation,))
+    nurse = replace(DOCTOR, role="30.000", on_behalf_of="01.015")
+    asked = replace(QUESTION, usecase=usecase, user=nurse)
+    decision = decide(asked, FACTS)
+    assert (decision.permit, decision.rules[3].code) == (True, "user_role_delegated")
+    for wrong in (
+        replace(nurse, on_behalf_of=""),
+        replace(nurse, on_behalf_of="30.000"),
+        replace(nurse, role="17.000"),
+    ):
+        assert decide(replace(asked, user=wrong), FACTS).code == "user_role_not_allowed"
+
+
+def test_a_pilot_leaves_everybody_else_out() -> None:
+    pilot = changed(pilot=Pilot(peers=("90000101",), patients=("k1." + "a" * 22,)))
+    asked = replace(QUESTION, usecase=pilot)
+    inside = replace(FACTS, patient="k1." + "a" * 22)
+    assert decide(asked, inside).permit
+    assert decide(asked, replace(inside, patient="k1." + "b" * 22)).code == "patient_not_in_pilot"
+    other = replace(asked, requester=replace(GP, ura="90000109"))
+    assert decide(other, inside).code == "requester_not_in_pilot"
+
+
+def test_the_second_tier_needs_a_purpose_that_was_stated() -> None:
+    second = TABLE.step("alerts")
+    assert second is not None
+    step = second.model_copy(update={"tier": "on_request"})
+    asked = replace(QUESTION, step=step, usecase=changed(on_request=OnRequest(purposes=("TREAT",))))
+    assert decide(asked, FACTS).permit
+    assert decide(replace(asked, purpose=None), FACTS).code == "purpose_not_stated"
+    other = changed(on_request=OnRequest(purposes=("COC",)), purposes=("TREAT", "COC"))
+    assert decide(replace(asked, usecase=other), FACTS).code == "purpose_not_stated"
+
+
+def test_a_use_case_may_wait_for_a_consent_service_that_is_away() -> None:
+    waits = changed(when_away=WhenAway(consent="refuse"))
+    assert decide(replace(QUESTION, usecase=waits), replace(FACTS, consent=AWAY)).code == "no_legal_basis"
+    assert decide(replace(QUESTION, usecase=waits), FACTS).permit
+
+
+EMERGENCIES = [("none", True, True), ("none", False, False), ("open", False, True), ("open", True, True),
+               ("ended", True, False), ("elsewhere", True, False)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "declared", "permit"), EMERGENCIES)
+def test_an_emergency_runs_once_for_one_citizen(state: EmergencyState, declared: bool, permit: bool) -> None:
+    asked = replace(QUESTION, usecase=EMERGENCY, purpose="BTG", break_glass=GLASS if declared else None)
+    for facts in (NOT_IN_TEAM, replace(FACTS, consent=DENY)):
+        decision = decide(asked, replace(facts, emergency=state))
+        assert (decision.permit, decision.breaks_glass) == (permit, permit)
+    assert decide(asked, replace(FACTS, emergency=state)).code == "care_team"
+
+
+@pytest.mark.parametrize(
+    ("question", "facts", "offered"),
+    [
+        (QUESTION, NOT_IN_TEAM, True),
+        (QUESTION, replace(FACTS, consent=DENY), True),
+        (QUESTION, FACTS, False),
+        (QUESTION, replace(FACTS, in_care=False), False),
+        (QUESTION, replace(FACTS, in_care=None), False),
+        (replace(QUESTION, user=None), NOT_IN_TEAM, False),
+        (replace(QUESTION, purpose="BTG", break_glass=GLASS), replace(NOT_IN_TEAM, emergency="elsewhere"), False),
+    ],
+)
+def test_an_emergency_is_offered_only_where_it_would_reveal_more(
+    question: Question, facts: Facts, offered: bool
+) -> None:
+    revealed = UseCase.model_construct(**{**dict(EMERGENCY), "existence": "revealed"})
+    assert decide(replace(question, usecase=revealed), facts).offers_break_glass is offered
+    assert not decide(replace(question, usecase=EMERGENCY), facts).offers_break_glass, "whom we know is hidden"
