@@ -1,4 +1,4 @@
-"""One region for all scenarios: started once, its story told once, stopped at the end.
+"""One region for all scenarios: started once, its story told once, stopped at the end; and one node opposite foreign ones.
 
 Every module here carries ``SCENARIO``: the marks that put all of them on one worker and one event loop, so that there is one region
 per test session however many workers there are.
@@ -16,6 +16,7 @@ from examples.region.network import Region, open_region
 from examples.region.stage import Stage
 from examples.region.story import Told, tell
 from tests.scenarios.misbehaving import RecordSystem
+from tests.scenarios.opposite import Opposite, open_opposite
 
 Misbehave = Callable[[str], RecordSystem]
 
@@ -47,3 +48,10 @@ async def misbehave(region: Region) -> AsyncIterator[Callable[[str], RecordSyste
     ends: list[Awaitable[None]] = [system.behave() for system in used]
     for end in ends:
         await end
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def opposite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Opposite]:
+    """One Hazel node opposite foreign ones."""
+    async with open_opposite(tmp_path_factory.mktemp("opposite")) as opened:
+        yield opened

@@ -11,3 +11,11 @@ SCENARIO = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(SECONDS),
 ]
+
+OPPOSITE = [
+    pytest.mark.scenario,
+    pytest.mark.xdist_group("opposite"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(SECONDS),
+]
+"""The same for those with one Hazel node opposite foreign ones, which need no region."""
