@@ -10,6 +10,7 @@ time: `RegistryClient.refresh` renews, retries and withdraws whatever is due.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from credentials.did.identifier import DID
@@ -20,6 +21,7 @@ from registry.admission import admit, precheck, rejection_of
 from registry.entry import Registered
 from registry.errors import PeerLogError, RegistryError, RejectedError
 from registry.host import RegistryHost
+from registry.log import NO_SEED
 from registry.messages import MAX_PAGE_BYTES, MAX_REGISTRATION_BYTES, ListPage, registration_to_wire
 from registry.ports import (
     Candidate,
@@ -38,7 +40,10 @@ from registry.registration import FreshValues, build_registration, build_withdra
 from registry.schedule import refresh_at, retry_at
 from registry.search import parse_conditions
 from registry.service import ServiceDefinition
-from registry.sync import Cursor, next_step
+from registry.sync import Cursor, SyncStep, next_step
+from registry.transparency.following import LogFollower
+from registry.transparency.heads import LogReport
+from registry.transparency.hosting import LogHost
 
 MAX_PAGES: Final = 200
 """Pages read in one round; a host that never ends waits for the next one."""
@@ -61,6 +66,7 @@ class FollowReport:
         pending: entries that will be tried again.
         forgot: whether the host began a new log, and what we knew was dropped.
         cursor: where we are now.
+        log: how following its Merkle log went; None where the definition names no key of one.
     """
 
     service: str
@@ -69,6 +75,7 @@ class FollowReport:
     pending: int
     forgot: bool
     cursor: Cursor | None
+    log: LogReport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +102,15 @@ class _Checked:
     refused: list[Refusal] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What one round over a log came to."""
+
+    accepted: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    forgot: bool = False
+
+
 class RegistryClient:
     """Our part in discovery services that we, or others, host."""
 
@@ -109,6 +125,7 @@ class RegistryClient:
         clock: Clock,
         entropy: Entropy,
         host: RegistryHost | None = None,
+        log_host: LogHost | None = None,
     ) -> None:
         self.services = services
         self._store = store
@@ -118,6 +135,10 @@ class RegistryClient:
         self._clock = clock
         self._entropy = entropy
         self._host = host
+        self._log_host = log_host
+        self._tallies: dict[str, _Tally] = {}
+        if log_host is not None:
+            self._logs = LogFollower(store, peers, log_host.keys, clock, self._take)
 
     # -- following
 
@@ -133,7 +154,13 @@ class RegistryClient:
         """
         service = self._service(service_id)
         accepted, refused, forgot = 0, [], False
-        if not self._is_hosted_here(service):
+        log: LogReport | None = None
+        if self._is_hosted_here(service):
+            await self._retry_pending(service)  # of a host that took over from another there may be some
+        elif self._log_host is not None and service.log_key is not None:
+            log, tally = await self._follow_log(service, self._log_host)
+            accepted, refused, forgot = tally.accepted, tally.refused, tally.forgot
+        else:
             retried = await self._retry_pending(service)
             accepted, refused = len(retried.candidates), retried.refused
             for _ in range(MAX_PAGES):
@@ -157,7 +184,44 @@ class RegistryClient:
             pending=len(await self._store.pending(service.id, self._clock.now())),
             forgot=forgot,
             cursor=await self._store.cursor(service.id),
+            log=log,
         )
+
+    async def _follow_log(self, service: ServiceDefinition, log_host: LogHost) -> tuple[LogReport, "_Tally"]:
+        """Follow a service that has a log; as its mirror or witness also say what we saw."""
+        tally = self._tallies[service.id] = _Tally()
+        retried = await self._retry_pending(service)
+        tally.accepted, tally.refused = len(retried.candidates), list(retried.refused)
+        report = await self._logs.follow(service)
+        if log_host.keys.is_mirror(service) or log_host.keys.is_witness(service):
+            await log_host.witness(service)
+        return report, tally
+
+    async def _take(self, service: ServiceDefinition, seed: str, entries: Sequence[tuple[int, str]]) -> bool:
+        """Verify and store messages that are in the log; False when another replica is at it."""
+        tally = self._tallies[service.id]
+        before = await self._store.cursor(service.id)
+        checked = await self._check(service, entries)
+        if self._log_host is not None and self._log_host.keys.is_mirror(service):
+            _keep_refused(entries, checked, self._clock.now() + service.presentation_max_validity)
+        await self._limit_pending(service, checked)
+        goes_on = before is not None and before.seed in {NO_SEED, seed}
+        known = before.timestamp if before is not None and goes_on else 0
+        step = SyncStep(
+            forget=before is not None and not goes_on,
+            entries=tuple(entries),
+            cursor=Cursor(seed=seed, timestamp=max(known, *(number for number, _ in entries))),
+            again=False,
+        )
+        decided = await self._store.advance(
+            service.id, before, step, checked.candidates, checked.pending, self._clock.now()
+        )
+        if decided is None:
+            return False
+        tally.forgot = tally.forgot or step.forget
+        tally.accepted += len(checked.candidates) - len(decided)
+        tally.refused += [*checked.refused, *decided]
+        return True
 
     async def search(self, service_id: str, query: Sequence[tuple[str, str]] = ()) -> tuple[Registered, ...]:
         """Find registrations (`registry.search`); without conditions all of them.
@@ -361,6 +425,21 @@ class RegistryClient:
         if service is None:
             raise RejectedError("unknown_service", "no such discovery service is configured")
         return service
+
+
+def _keep_refused(entries: Sequence[tuple[int, str]], checked: _Checked, until: datetime) -> None:
+    """A mirror serves what the log says, also what it would not act upon itself: others decide for themselves."""
+    by_number = dict(entries)
+    for each in checked.refused:
+        if len(by_number[each.timestamp]) <= MAX_REGISTRATION_BYTES:
+            checked.pending.append(
+                Pending(
+                    timestamp=each.timestamp,
+                    compact=by_number[each.timestamp],
+                    expires_at=until,
+                    reason=str(each.error),
+                )
+            )
 
 
 def _may_pass_later(error: CredentialError) -> bool:

@@ -84,10 +84,9 @@ class MemoryStore(MemoryLogs):
         """See `registry.ports.RegistryStore.log_after`."""
         log = self._service(service)
         cursor = log.cursor or Cursor(seed=NO_SEED, timestamp=0)
+        every: tuple[Entry | Pending, ...] = (*log.entries.values(), *log.pending.values())
         found = sorted(
-            (entry.timestamp, entry.compact)
-            for entry in log.entries.values()
-            if entry.timestamp > after and entry.expires_at > now
+            (entry.timestamp, entry.compact) for entry in every if entry.timestamp > after and entry.expires_at > now
         )
         return LogSlice(
             seed=cursor.seed, last=cursor.timestamp, entries=tuple(found[:limit]), complete=len(found) <= limit

@@ -21,6 +21,7 @@ from registry.errors import RejectedError
 from registry.log import LogSlice
 from registry.search import Condition
 from registry.sync import Cursor, SyncStep
+from registry.transparency.ports import LogStore
 
 Signed = TypeVar("Signed")
 
@@ -196,8 +197,11 @@ class OwnRegistration:
     leaving: bool
 
 
-class RegistryStore(Protocol):
-    """What is kept about discovery services. Every method is one transaction; times are aware UTC, kept to the millisecond."""
+class RegistryStore(LogStore, Protocol):
+    """What is kept about discovery services and their logs.
+
+    Every method is one transaction; times are aware UTC, kept to the millisecond.
+    """
 
     # -- a log that we host
 
@@ -213,11 +217,15 @@ class RegistryStore(Protocol):
 
         Returns:
             The entry, which took the next number. The holder's earlier message left the log, and its id is spent until it expires.
+            What the Merkle log says about it is written at the same moment.
+
+        Raises:
+            RejectedError: what is here is a copy of another's log.
         """
         ...
 
     async def log_after(self, service: str, after: int, now: datetime, *, limit: int) -> LogSlice:
-        """Read at most ``limit`` unexpired entries with a number above ``after``, lowest first."""
+        """Read at most ``limit`` unexpired entries with a number above ``after``, lowest first; of a copy also those that are pending."""
         ...
 
     # -- a log that we follow
@@ -271,7 +279,7 @@ class RegistryStore(Protocol):
         ...
 
     async def prune(self, now: datetime) -> None:
-        """Remove what has expired: messages, spent ids, entries to try again."""
+        """Remove what has expired: messages, spent ids, entries to try again. Logs of our own get a leaf for each message."""
         ...
 
     # -- our own registrations

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, delete, exists, insert, select, update
+from sqlalchemy import Row, and_, delete, exists, insert, select, union_all, update
 from sqlalchemy.sql import ColumnElement
 
 from credentials.did.identifier import DID
@@ -69,13 +69,14 @@ class SqlRegistryStore(SqlLogStore):
 
     async def log_after(self, service: str, after: int, now: datetime, *, limit: int) -> LogSlice:
         """See `registry.ports.RegistryStore.log_after`."""
-        table = registry_entries.c
-        found = (
-            select(table.timestamp, table.compact)
-            .where(table.service == service, table.timestamp > after, table.expires_at > _ms(now))
-            .order_by(table.timestamp)
-            .limit(limit + 1)
-        )
+        parts = [
+            select(table.c.timestamp, table.c.compact).where(
+                table.c.service == service, table.c.timestamp > after, table.c.expires_at > _ms(now)
+            )
+            for table in (registry_entries, registry_pending)
+        ]
+        both = union_all(*parts)
+        found = both.order_by(both.selected_columns.timestamp).limit(limit + 1)
         async with self._database.reading() as connection:
             log = await _cursor(connection, service) or Cursor(seed=NO_SEED, timestamp=0)
             rows = (await connection.execute(found)).all()

@@ -12,6 +12,9 @@
 ``memory``      the same in memory, the reference
 ``keys``        what a node signs logs with, and cosigns those of others with
 ``hosting``     serving: our own log, and copies that we mirror
+``reading``     checkpoints, leaves and proofs of others, through the port to them
+``heads``       what host and mirrors say, side by side, and what is wrong with it
+``following``   follow a list by its log: the freshest tree that host, mirrors and witnesses agree on
 ==============  ===============================================================================
 
 Files are as the specifications have them, so that any reader of such logs can check ours.

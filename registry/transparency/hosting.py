@@ -8,13 +8,15 @@ from typing import Final
 
 from credentials.errors import MalformedError
 from registry.errors import RejectedError
-from registry.ports import Clock
+from registry.log import PAGE_ENTRIES, cut_page
+from registry.messages import ListPage
+from registry.ports import Clock, RegistryStore
 from registry.service import ServiceDefinition
 from registry.transparency.checkpoint import Checkpoint, cosign, cosigned_at, sign_checkpoint
 from registry.transparency.keys import LogKeys
 from registry.transparency.merkle import Frontier
 from registry.transparency.note import SignedNote
-from registry.transparency.ports import LogStore, StoredTree
+from registry.transparency.ports import StoredTree
 from registry.transparency.tiles import TILE_WIDTH, Tile, bundle_to_wire, width_of
 
 COSIGN_AGAIN: Final = timedelta(minutes=5)
@@ -24,7 +26,7 @@ COSIGN_AGAIN: Final = timedelta(minutes=5)
 class LogHost:
     """Logs that others may read here."""
 
-    def __init__(self, store: LogStore, keys: LogKeys, clock: Clock) -> None:
+    def __init__(self, store: RegistryStore, keys: LogKeys, clock: Clock) -> None:
         self.keys = keys
         self._store = store
         self._clock = clock
@@ -70,6 +72,17 @@ class LogHost:
         if tile.level is None:
             return bundle_to_wire(await self._store.leaves(service.id, start, end))
         return b"".join(await self._store.tile_hashes(service.id, tile.level, start, end))
+
+    async def page(self, service: ServiceDefinition, after: int) -> ListPage:
+        """A page of a list that we mirror.
+
+        Raises:
+            RejectedError: we don't.
+        """
+        tree = await self._store.tree(service.id)
+        if tree is None or tree.is_own or not tree.is_whole or not self.keys.is_mirror(service):
+            raise _unknown()
+        return cut_page(await self._store.log_after(service.id, after, self._clock.now(), limit=PAGE_ENTRIES))
 
     async def witness(self, service: ServiceDefinition) -> None:
         """Cosign the copy that we have: it was verified before it was stored, and goes on from what was cosigned before.
