@@ -4,10 +4,11 @@
 much. `Evidence` is the answer. Something that could not be had is said to be so, and deciding what that means is left to the checks.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self
 
 from credentials.did.did_x509 import CertificateChain, X509Identifier, is_x509_did
 from credentials.did.identifier import DID, did_method
@@ -33,6 +34,20 @@ MAX_CHAINS: Final = 8
 Message = SignedPresentation | SignedCredential | StatusList
 
 
+class ChainMemory(Protocol):
+    """Remembers chains of certificates as they were read, by a digest of issuer and ``x5c``; a plain ``dict`` will do.
+
+    A chain in it is no more believed than one that was just read: dates, revocation and policies are checked every time. The
+    implementation bounds its size.
+    """
+
+    def get(self, digest: bytes, /) -> CertificateChain | None:
+        """Return the chain behind this SHA-256 digest."""
+
+    def __setitem__(self, digest: bytes, chain: CertificateChain, /) -> None:
+        """Remember it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
     """What has to be fetched before messages can be verified.
@@ -50,8 +65,12 @@ class Needed:
     chains: Mapping[str, CertificateChain] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, message: Message) -> Self:
+    def of(cls, message: Message, *, known: ChainMemory | None = None) -> Self:
         """Collect what it takes to verify one message.
+
+        Args:
+            message: read, nothing of it believed.
+            known: chains that were read before; without it each is read.
 
         Raises:
             MalformedError: certificates or a status entry can not be read.
@@ -73,9 +92,7 @@ class Needed:
                 if is_x509_did(issuer) and "x5c" in secured.header and secured.compact not in chains:
                     if len(chains) == MAX_CHAINS:
                         raise UntrustedError(f"more than {MAX_CHAINS} chains of certificates in one message")
-                    chains[secured.compact] = X509Identifier.parse(issuer).chain_in(
-                        secured.header["x5c"], budget=budget
-                    )
+                    chains[secured.compact] = _chain(issuer, secured.header["x5c"], budget, known)
 
         if isinstance(message, SignedPresentation):
             note(message.holder, message.secured)
@@ -121,6 +138,20 @@ class Evidence:
     status_grace: timedelta = STATUS_GRACE
     chains: Mapping[str, CertificateChain] = field(default_factory=dict)
     revocation: RevocationEvidence = field(default_factory=RevocationEvidence)
+
+
+def _chain(issuer: DID, x5c: Any, budget: ReadingBudget, known: ChainMemory | None) -> CertificateChain:
+    """Read a chain, or find it among those that were read: the same texts for the same issuer are the same chain."""
+    digest = None
+    if known is not None and isinstance(x5c, list) and all(isinstance(each, str) for each in x5c):
+        digest = hashlib.sha256("\n".join((issuer, *x5c)).encode("utf-8", "replace")).digest()
+        found = known.get(digest)
+        if found is not None:
+            return found
+    chain = X509Identifier.parse(issuer).chain_in(x5c, budget=budget)
+    if known is not None and digest is not None:
+        known[digest] = chain
+    return chain
 
 
 def _credentials(message: Message) -> Iterable[SignedCredential]:

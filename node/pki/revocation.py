@@ -37,7 +37,11 @@ class Revocation:
         wanted = list(chains)
         if not wanted:
             return RevocationEvidence(soft_fail=self._soft_fail)
-        found, deny = await asyncio.gather(asyncio.gather(*map(self.lists.for_chain, wanted)), self._denied())
+        deny = await self._denied()
+        if len(wanted) == 1:  # mostly, and nothing to fetch for it: no task
+            found = [await self.lists.for_chain(wanted[0])]
+        else:
+            found = await asyncio.gather(*map(self.lists.for_chain, wanted))
         lists: dict[str, RevocationList | Unavailable] = {}
         for url, each in (item for answers in found for item in answers.items()):
             # A stranger's chain may name the address of another's list: what could not be had for the one hides nothing from the other.
