@@ -8,6 +8,7 @@ The rooms, each importing only what stands below it (import-linter keeps this tr
     exchange      the two ways through the house: ask others (outbound), answer others (inbound)
     oauth         token endpoint and token requester, DPoP, introspection
     registries    discovery services: hosted, followed, joined
+    directory     the care services directory: a replica of what others publish
     verification  what others sign: fetch what it takes, verify, look again
     identity      the organisations we host: DIDs, wallet, resolver of other people's DIDs
     consent       what citizens allow or refuse (FHIR Consent, sealed)

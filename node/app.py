@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from node.audit.log import AuditUnavailableError
 from node.config.model import Config
+from node.directory.opening import open_directory
 from node.health import HEALTH, Health
 from node.issuing.type_files import TypeFileError, load_types
 from node.keys.errors import VaultError
@@ -91,6 +92,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     tokens = open_tokens(config, world, kept, trust)
     records = open_records(config, world, kept, trust, members, stack)
     exchange = open_exchange(config, world, kept, trust, members, tokens, records)
+    directory = await open_directory(config, world, kept.database)
 
     # In this order: what we issued to ourselves, then what shows it to others, then what was signed with the key.
     trust.key_changes.on_compromise.append(vendor.renewal.after_compromise)
@@ -101,7 +103,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     internal = internal_door(config, kept.database, trust.subjects)
     checks = {**kept.checks, **trust.checks, **exchange.checks, **members.checks}
     for app in (public, internal):
-        for part in (trust, members, vendor, tokens, records, exchange):
+        for part in (trust, members, vendor, tokens, records, exchange, directory):
             part.install(app)
         app[HEALTH] = Health(world, checks, config.unsafe)
 
@@ -124,6 +126,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
             "credential renewal": vendor.renewal.run,
             **trust.revocation.loops,
             "audit head": records.heads.run,
+            **directory.loops,
             "prune": prune,
         },
     )

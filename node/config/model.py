@@ -152,6 +152,20 @@ class Discovery(Section):
     """How often lists are asked for and registrations looked at, in milliseconds."""
 
 
+class CareDirectory(Section):
+    """The care services directory (mCSD): where others say who and where they are."""
+
+    url: str | None = None
+    """FHIR address of the directory to follow; our own systems search in a copy of it."""
+    dialect: Literal["vws", "nuts"] = "vws"
+    """``vws``: it is the one national directory. ``nuts``: it names the directories of others, which are followed too."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_url(value, ("https",))
+
+
 class CliUser(Section):
     """Who ``hazel ask`` asks for when nobody is named."""
 
@@ -213,6 +227,8 @@ class Config(Section):
     """Certificates that are barred although their authority has not revoked them."""
     discovery: Discovery = Discovery()
     """Where we find others."""
+    directory: CareDirectory = CareDirectory()
+    """The care services directory."""
     cli_user: CliUser | None = None
     """Who ``hazel ask`` asks for."""
     limits: Limits = Limits()

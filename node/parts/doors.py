@@ -11,6 +11,9 @@ from node import health
 from node.audit import routes as audit_routes
 from node.config.model import Config
 from node.consent import routes as consent_routes
+from node.directory import routes as directory_routes
+from node.directory.boundary import as_directory_outcome
+from node.directory.boundary import as_request_error as directory_error
 from node.exchange import routes as exchange_routes
 from node.exchange.opening import internal_routes as holder_routes
 from node.exchange.outcome import as_operation_outcome
@@ -65,7 +68,7 @@ def public_door(config: Config, strangers: Strangers) -> web.Application:
 def internal_door(config: Config, database: Database, subjects: Subjects) -> web.Application:
     """What our own systems reach."""
     return _application(
-        boundary([], _TRANSLATIONS),
+        boundary([(f"{directory_routes.FHIR}/", as_directory_outcome)], _TRANSLATIONS),
         [
             *identity_routes.internal_routes(),
             *vendor_routes(),
@@ -75,6 +78,7 @@ def internal_door(config: Config, database: Database, subjects: Subjects) -> web
             *holder_routes(),
             *audit_routes.ROUTES,
             *consent_routes.ROUTES,
+            *directory_routes.internal_routes(),
             web.get("/internal/status/v1", health.get_status),
             web.get("/status", health.get_alive),
             web.get("/health", health.get_health),
@@ -105,6 +109,7 @@ _TRANSLATIONS = (
     issuing_boundary.as_request_error,
     oauth_boundary.as_request_error,
     audit_routes.as_request_error,
+    directory_error,
     registry_routes.as_request_error,
     _credential_errors,
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from credentials.errors import MalformedError
 from credentials.fields import parse_json
@@ -47,7 +47,7 @@ class DirectoryPage:
 
     Attributes:
         stamp: ``meta.lastUpdated`` as it was written: the directory's clock; None when it has none.
-        changes: what could be read, in the order of the page.
+        changes: what could be read; of a history, which runs from the newest to the oldest, the other way round.
         refused: why entries were passed over.
         next: address of the next page; None on the last one.
     """
@@ -91,6 +91,8 @@ class DirectoryPage:
                 refused.append(f"entry {number}: {error}")
             else:
                 changes += [] if change is None else [change]
+        if bundle["type"] == "history":
+            changes.reverse()
         return cls(stamp=_stamp(bundle), changes=tuple(changes), refused=tuple(refused), next=_next(bundle, base))
 
 
@@ -160,9 +162,8 @@ def _next(bundle: Mapping[str, Any], base: str) -> str | None:
     url = found[0]
     if len(found) > 1 or not isinstance(url, str) or len(url) > MAX_LINK or not (url.isascii() and url.isprintable()):
         raise FollowError("the link to the next page can not be read")
-    if "://" not in url.partition("?")[0]:
-        url = f"{base}{url}" if url.startswith("?") else f"{base}/{url.removeprefix('/')}"
     try:
+        url = urljoin(f"{base}/", url)
         there, here = urlsplit(url), urlsplit(base)
         same = (there.scheme, there.netloc.lower()) == (here.scheme, here.netloc.lower())
     except ValueError:

@@ -36,9 +36,9 @@ def is_newer(change: Change, standing: Standing | None) -> bool:
 
 
 def chronological(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The newest version of each resource on a page, oldest first; histories run from the newest to the oldest."""
+    """The newest version of each resource on a page, where it has its last one; given and returned oldest first."""
     newest: dict[str, Change] = {}
-    for change in reversed(changes):
+    for change in changes:
         known = newest.get(change.id)
         if known is None or is_newer(change, Standing(version=known.version, last_updated=known.last_updated)):
             newest.pop(change.id, None)

@@ -105,10 +105,14 @@ class IsMissing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Through:
-    """Refers to something that is so (``organization.identifier=…``); one of the conditions, one per type it may lead to."""
+    """Refers to something that is so (``organization.identifier=…``).
+
+    Attributes:
+        conditions: one per type that it may lead to; any of them has to hold.
+    """
 
     parameter: Parameter
-    conditions: tuple["Condition", ...]
+    conditions: tuple[tuple[ResourceType, "Condition"], ...]
 
 
 Condition = TokenIs | TextIs | RefersTo | DateIs | IsMissing | Through
@@ -239,7 +243,7 @@ class _Reader:
             if chained or parameter.kind != "reference" or (modifier and modifier not in parameter.targets):
                 raise self._wrong("there is a parameter that leads nowhere, or further than one reference")
             targets = [each for each in parameter.targets if modifier in {"", each}]
-            through = tuple(self._condition(each, rest, value, chained=True) for each in targets)
+            through = tuple((each, self._condition(each, rest, value, chained=True)) for each in targets)
             return Through(parameter=parameter, conditions=through)
         # (2) whether there is a value at all
         if modifier == "missing":

@@ -1,0 +1,16 @@
+"""The care services directory (mCSD): our replica of what others publish, and what we publish ourselves.
+
+All matching is done on the replica; no directory elsewhere is asked while somebody waits (LANDSCAPE §2.1.1).
+
+=================  ==========================================================================
+``replica``        what is held of directories elsewhere: newest versions, stamps, what is shown
+``finding``        a search as SQL over the replica
+``follower``       one round at one directory: pages, retries, limits
+``rounds``         which directories there are, and when each is asked again
+``boundary``       how a search that can not be answered is told: an OperationOutcome with a remedy
+``routes``         FHIR search for our own systems; how the replica is
+``opening``        the wiring
+=================  ==========================================================================
+
+The rules are in ``registry/mcsd``. What is read here comes from strangers; what is shown is what they may speak about.
+"""
