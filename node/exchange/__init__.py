@@ -33,6 +33,7 @@ With effects, the way in (start at inbound.py: every path goes through it)::
                        consent_fact.py what they recorded
     emergency/         the glass that was broken, and its review; agreement/ standing agreements with others
     named_store.py     what pages named, for every replica; opening.py wires these three, holder_ports.py asks them
+    pdp/               the same decision for those who keep an enforcement point of their own (AuthZEN)
     explaining.py      why it was, or would be, allowed or refused
 
 and the way out::

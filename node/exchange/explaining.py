@@ -6,6 +6,7 @@ an access.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from credentials.did.identifier import DID
 from node.audit.rules import RuleOutcome
 from node.audit.search import AuditQuestion, AuditReader, Found
+from node.exchange.about import About
 from node.exchange.facts import FactsUnavailableError
 from node.exchange.inbound import EnforcementPoint
 from node.exchange.incoming import Stated
@@ -76,6 +78,26 @@ class ExplainRequest(BaseModel):
         return self
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """How a described request would be decided.
+
+    Attributes:
+        interaction: what was understood of it; ``about`` whom it is about.
+    """
+
+    permit: bool
+    code: str
+    rules: Sequence[RuleOutcome]
+    interaction: Interaction | None = None
+    about: About | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return ``{"decision", "code", "rules"}``."""
+        decision = "permit" if self.permit else "deny"
+        return {"decision": decision, "code": self.code, "rules": [rule.to_json() for rule in self.rules]}
+
+
 class Explainer:
     """Explains for every organisation hosted here."""
 
@@ -90,12 +112,10 @@ class Explainer:
         Raises:
             RequestError: 404 unknown organisation or record.
         """
-        point = self._points.get(subject)
-        if point is None:
-            raise RequestError(404, "unknown_subject", "this organisation is not hosted here", "hazel subject list")
+        self._point(subject)
         if asked.audit is not None or asked.reference is not None:
             return await self._recorded(subject, asked)
-        return await self._described(point, subject, asked)
+        return (await self.described(subject, asked)).to_json()
 
     async def _recorded(self, subject: str, asked: ExplainRequest) -> dict[str, Any]:
         page = await self._reader.find(
@@ -105,7 +125,13 @@ class Explainer:
             raise RequestError(404, "unknown_record", "there is no such record", "hazel audit list")
         return _from_record(page.entries[0])
 
-    async def _described(self, point: EnforcementPoint, subject: str, asked: ExplainRequest) -> dict[str, Any]:
+    async def described(self, subject: str, asked: ExplainRequest) -> Described:
+        """Decide on a described request; nothing is sent or recorded.
+
+        Raises:
+            RequestError: 404 unknown organisation.
+        """
+        point = self._point(subject)
         offered: list[FhirVersion] = [each for each in PREFERRED_VERSIONS if each in point.versions] or ["r4"]
         version = offered[0] if asked.fhir_version is None else asked.fhir_version
         try:
@@ -119,13 +145,25 @@ class Explainer:
                 fhir_version=version,
             )
         except NotAllowedError as error:
-            return _answer("deny", error.code, [_rule("interaction", error.code, error.message)])
+            return Described(permit=False, code=error.code, rules=(_rule("interaction", error.code, error.message),))
         except FactsUnavailableError as error:
-            return _answer("deny", "patient_unavailable", [_rule("patient", "patient_unavailable", str(error))])
+            unavailable = _rule("patient", "patient_unavailable", str(error))
+            return Described(permit=False, code="patient_unavailable", rules=(unavailable,))
         stated = Stated(purpose=asked.purpose, emergency=asked.break_glass)
-        decision, code = await point.would_decide(self._grant(subject, asked), interaction, stated)
-        rules = list(decision.rules) if decision is not None else [_rule("interaction", code, "not a listed request")]
-        return _answer("permit" if decision is not None and decision.permit else "deny", code, rules)
+        decision, code, about = await point.would_decide(self._grant(subject, asked), interaction, stated)
+        return Described(
+            permit=decision is not None and decision.permit,
+            code=code,
+            rules=decision.rules if decision is not None else (_rule("interaction", code, "not a listed request"),),
+            interaction=interaction,
+            about=about,
+        )
+
+    def _point(self, subject: str) -> EnforcementPoint:
+        point = self._points.get(subject)
+        if point is None:
+            raise RequestError(404, "unknown_subject", "this organisation is not hosted here", "hazel subject list")
+        return point
 
     async def _placeholders(
         self, point: EnforcementPoint, version: FhirVersion, patient: Patient | None
@@ -190,23 +228,6 @@ def _from_record(found: Found) -> dict[str, Any]:
             },
         },
     }  # fmt: skip
-
-
-def _answer(decision: str, code: str, rules: Sequence[RuleOutcome]) -> dict[str, Any]:
-    return {
-        "decision": decision,
-        "code": code,
-        "rules": [
-            {
-                "rule": rule.rule,
-                "outcome": rule.outcome,
-                "code": rule.code,
-                "message": rule.message,
-                "evidence": dict(rule.evidence),
-            }
-            for rule in rules
-        ],
-    }
 
 
 def _rule(rule: str, code: str, message: str) -> RuleOutcome:

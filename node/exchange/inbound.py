@@ -26,6 +26,7 @@ from http import HTTPStatus
 from node.audit.log import AlreadyUsedError, AuditLog, AuditUnavailableError, StaleDecisionError
 from node.audit.record import Outcome
 from node.exchange import inbound_record
+from node.exchange.about import About
 from node.exchange.asked import QueryTables
 from node.exchange.binding import Binding
 from node.exchange.capabilities import capability_statement
@@ -145,22 +146,24 @@ class EnforcementPoint:
                 raise later("audit_unavailable") from error
         raise later("decision_unstable")
 
-    async def would_decide(self, grant: Grant, interaction: Interaction, stated: Stated) -> tuple[Decision | None, str]:
+    async def would_decide(
+        self, grant: Grant, interaction: Interaction, stated: Stated
+    ) -> tuple[Decision | None, str, About | None]:
         """Return how a request of the holder of ``grant`` would be decided now; forwards and records nothing.
 
         Returns:
-            The decision, ``None`` when the request is none that could be decided on, and its code.
+            The decision, ``None`` when the request is none that could be decided on; its code; and whom it is about.
         """
         if interaction.fhir_version not in self._versions:
-            return None, "version_not_offered"
+            return None, "version_not_offered", None
         now = self._clock.now()
         try:
             asked, question = await self._tables.find(grant, interaction, stated, now)
         except Refusal as refusal:
-            return refusal.decision, refusal.code
+            return refusal.decision, refusal.code, refusal.about
         about = await self._binding.about(interaction.fhir_version, asked)
         decision = decide(question, await self._binding.facts(interaction.fhir_version, question, about, now))
-        return decision, decision.code
+        return decision, decision.code, about
 
     async def records_of(self, version: FhirVersion, bsn: str) -> frozenset[str]:
         """Return the logical ids of a citizen's records here, for our own operator; empty when there are none.

@@ -11,6 +11,7 @@ from node.exchange.agreement.book import AgreementBook
 from node.exchange.emergency import routes as emergency_routes
 from node.exchange.emergency.book import EmergencyBook
 from node.exchange.named_store import SqlNamedStore
+from node.exchange.pdp import routes as pdp_routes
 from node.ports import KeyVault, World
 from node.storage.database import Database
 
@@ -49,4 +50,4 @@ def open_holder_books(*, database: Database, vault: KeyVault, audit: AuditLog, w
 
 def internal_routes() -> list[web.RouteDef]:
     """Return the routes of the internal listener."""
-    return [*emergency_routes.internal_routes(), *agreement_routes.internal_routes()]
+    return [*emergency_routes.internal_routes(), *agreement_routes.internal_routes(), *pdp_routes.internal_routes()]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from node import health
+from node.audit.log import AuditLog
 from node.config.model import Config, FhirVersion
 from node.exchange import routes as exchange_routes
 from node.exchange.asking import Limits, Means
@@ -14,6 +15,8 @@ from node.exchange.facts import OwnRecords, OwnServer
 from node.exchange.inbound import EnforcementPoint
 from node.exchange.opening import HolderBooks, open_holder_books
 from node.exchange.outbound import Broker
+from node.exchange.pdp.point import DecisionPoint
+from node.exchange.pdp.routes import DECISIONS
 from node.exchange.peer_health import PeerHealth
 from node.exchange.session import SessionMemory
 from node.health import Check
@@ -46,6 +49,7 @@ class Exchange:
     broker: Broker
     explainer: Explainer
     books: HolderBooks
+    audit: AuditLog
 
     @property
     def checks(self) -> dict[str, Check]:
@@ -59,6 +63,7 @@ class Exchange:
         app[exchange_routes.BROKERS] = {subject: self.broker}
         app[exchange_routes.EXPLAINER] = self.explainer
         self.books.install(app)
+        app[DECISIONS] = DecisionPoint(self.explainer, self.audit, self.world.clock)
         app[exchange_routes.USECASES] = self.trust.usecases
         app[exchange_routes.WORLD] = self.world
         app[exchange_routes.PUBLIC_ORIGIN] = self.config.url.removesuffix(path) if path else self.config.url
@@ -124,5 +129,6 @@ def open_exchange(
         point=point,
         broker=broker,
         books=books,
+        audit=kept.audit,
         explainer=Explainer({config.organisation.subject: point}, kept.reader, world.clock),
     )

@@ -311,7 +311,7 @@ class TestNoOtherWay:
 
 
 async def test_what_would_be_decided_forwards_and_records_nothing(holder: Holder, peer: Peer) -> None:
-    decision, code = await holder.point.would_decide(peer.grant, read_interaction(peer.incoming(*FLAGS)), Stated())
+    decision, code, _ = await holder.point.would_decide(peer.grant, read_interaction(peer.incoming(*FLAGS)), Stated())
     assert decision is not None
     assert (decision.permit, code) == (True, "care_team")
     assert holder.forwarded == []
