@@ -8,14 +8,15 @@ failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers a
     main.py                                    arguments to the right thing, errors to exit codes
     init.py, serve.py                          make a node, run it
     configuration.py, config_docs.py           hazel config; the page that is generated
+    doctor.py                                  the way to another organisation, step by step
     status.py, subject.py, key.py, credential.py, discovery.py, directory.py, explain.py
                                                one thing each, asked of the running node (api.py)
     credential_changes.py, credential_words.py, credential_explain.py
                                                what changes a wallet or is issued; credentials in words; why a scope is not satisfied
-    ask.py                                     one question; answer.py and items.py show what comes
+    ask.py                                     one question; answer.py shows what comes
     consent.py, consent_resource.py            what citizens allow, and its FHIR form
     audit.py, audit_lines.py, audit_verify.py  the log: shown, and verified
-    usecase.py, usecase_files.py               use case files, without a node
+    usecase.py, usecase_files.py, usecase_changes.py   use case files, without a node
     citizen.py, person.py                      who is asked about, and who asks; a number is never an argument
     options.py, output.py                      options and words that commands share
 """

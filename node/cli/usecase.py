@@ -1,30 +1,25 @@
-"""``hazel usecase list | show | check``: use case files. Works without a running node, and without a node."""
+"""``hazel usecase list | show | check | diff | schema | sign``: use case files. Works without a running node, and without a node."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from node.cli.main import DEFAULT_CONFIG
 from node.cli.options import add_json_option, add_verb, add_verbs
 from node.cli.output import (
     DONE,
     NOTHING,
-    REFUSED,
     CommandError,
     members,
-    say,
     show,
     show_json,
     show_pairs,
     show_table,
     word,
 )
-from node.cli.usecase_files import known_usecases, read_usecase
-from node.config.load import load_config
-from node.config.model import Config, Trust
+from node.cli.usecase_changes import add_file_verbs, config_of
+from node.cli.usecase_files import known_usecases
 from node.usecases.listing import public_listing
 from node.usecases.listing import show as listing_of
-from node.usecases.load import SHIPPED
+from node.usecases.load import usecase_id
 
 
 def add_parser(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +29,12 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     shown = add_verb(verbs, "show", "one use case: what is asked, and what is let through", _show)
     shown.add_argument("usecase", metavar="ID")
     add_json_option(shown)
-    check = add_verb(verbs, "check", "check a use case file of your own", _check)
-    check.add_argument("file", metavar="FILE", type=Path)
-    add_json_option(check)
+    add_file_verbs(verbs)
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    config = _config(arguments)
-    active = config.usecases if config is not None else ()
+    config = config_of(arguments)
+    active = [usecase_id(each) for each in config.usecases] if config is not None else []
     listed: list[dict[str, Any]] = public_listing(known_usecases(config).values())["use_cases"]
     for one in listed:
         one["active"] = one["id"] in active
@@ -62,7 +55,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    known = known_usecases(_config(arguments))
+    known = known_usecases(config_of(arguments))
     loaded = known.get(arguments.usecase)
     if loaded is None:
         raise CommandError(f"there is no use case {arguments.usecase}", f"there are: {', '.join(known)}")
@@ -74,40 +67,12 @@ def _show(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    config = _config(arguments)
-    try:
-        loaded = read_usecase(arguments.file, config.trust if config is not None else Trust())
-    except CommandError as error:
-        if arguments.json:
-            show_json({"ok": False, "message": str(error), "remedy": error.remedy})
-            return REFUSED
-        raise
-    shipped = SHIPPED.get(loaded.usecase.id)
-    if arguments.json:
-        show_json({"ok": True, "id": loaded.usecase.id, "version": loaded.usecase.version, "digest": loaded.digest})
-    else:
-        show(f"{loaded.usecase.id} {loaded.usecase.version} is in order")
-        show(loaded.digest)
-    if shipped is not None and shipped != loaded.digest:
-        say(
-            f"note: {loaded.usecase.id} is shipped, and a shipped use case can not be replaced: give this one another id"
-        )
-    return DONE
-
-
-def _config(arguments: argparse.Namespace) -> Config | None:
-    """Return the configuration; ``None`` where none was named and none is here: use case files can be read without a node."""
-    if arguments.config == Path(DEFAULT_CONFIG) and not arguments.config.exists():
-        return None
-    return load_config(arguments.config)
-
-
 def _show_listing(listing: dict[str, Any]) -> None:
     show(f"{word(listing, 'id')} {word(listing, 'version')}: {word(listing, 'title', 'en')}")
     names = (
-        "wire_scope", "discovery_service", "purposes", "user_roles", "legal_bases", "break_the_glass", "data_category",
-        "deadline_ms", "audit_code", "trust_anchors", "digest",
+        "wire_scope", "scope_policy", "discovery_service", "purposes", "user_roles", "evidence", "assurance", "legal_bases",
+        "break_the_glass", "existence", "data_category", "on_request", "deadline_ms", "step_deadline_ms", "audit_code", "pilot",
+        "imports", "write_back", "trust_anchors", "digest",
     )  # fmt: skip
     source = f"{word(listing, 'source', 'specification')} ({word(listing, 'source', 'date')})"
     show_pairs([*((name.replace("_", " "), word(listing, name)) for name in names), ("source", source)])
@@ -128,3 +93,8 @@ def _show_listing(listing: dict[str, Any]) -> None:
             included = word(step, "types", "included")
             back = word(step, "types", "matched") + (f", with {included}" if included != NOTHING else "")
             show(f"    may come back           {back}")
+            if (note := word(step, "note")) != NOTHING:
+                show(f"    note                    {note}")
+        for write in members(table, "writes"):
+            show(f"  {word(write, 'id')}: {word(write, 'title', 'en')}")
+            show(f"    may be written          {word(write, 'request')}")

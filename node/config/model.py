@@ -216,9 +216,9 @@ class Config(Section):
     fhir: dict[FhirVersion, FhirServer] = {}
     """Our FHIR servers, by version."""
     usecases: tuple[str, ...] = ()
-    """Use cases we take part in; files ``<id>.yaml`` shipped or in ``usecase_directory``."""
+    """Use cases we take part in; files ``<id>.yaml`` shipped or in ``usecase_directory``, pinned as ``<id>@sha256:…`` where of our own."""
     usecase_directory: Path | None = None
-    """Directory with use case files of our own."""
+    """Directory with use case files of our own, and policy files of a nuts-node (``*.json``)."""
     credential_types: Path | None = None
     """Directory with JSON Schemas of credential types of our own, one file ``<Type>.json`` each; what we issue is held to them."""
     trust: Trust = Trust()

@@ -31,7 +31,9 @@ from node.pki.revocation import Revocation
 from node.ports import World
 from node.registries.definitions import load_definitions
 from node.usecases.book import UseCaseBook
-from node.usecases.load import load_chosen
+from node.usecases.load import load_chosen, usecase_id
+from node.usecases.policies import load_policies
+from node.usecases.vocabulary import SIGNERS
 from node.verification.checks import check_status_lists
 from node.verification.signature_memory import SignatureMemory
 from node.verification.verifier import Verifier
@@ -56,7 +58,7 @@ class Trust:
     wallet: Wallet
     resolver: DidResolver
     usecases: UseCaseBook
-    services: Mapping[str, ServiceDefinition]
+    services: dict[str, ServiceDefinition]
     revocation: Revocation
     lists: IssuedLists
     verifier: Verifier
@@ -153,17 +155,20 @@ async def _holder(subjects: Subjects, config: Config) -> DID:
 
 
 def _usecases(config: Config) -> UseCaseBook:
+    directory = config.usecase_directory
+    chosen = [usecase_id(each) for each in config.usecases]
     for name in config.trust.usecases:
-        if name not in config.usecases:
+        if name not in chosen:
             raise NodeError(
                 f"trust.usecases names {name}, which is not a use case of this node",
                 "mend the name: roots that were meant for one use case would be passed over",
             )
     try:
         return UseCaseBook(
-            load_chosen(config.usecases, config.usecase_directory),
+            load_chosen(config.usecases, directory, config.trust.anchors.get(SIGNERS, ())),
             {"uzi": config.trust.uzi, **config.trust.anchors},
             config.trust.usecases,
+            () if directory is None else load_policies(directory),
         )
     except (ValueError, CredentialError) as error:
         raise NodeError(f"use cases: {error}", "check them with: hazel usecase check FILE") from error

@@ -9,7 +9,14 @@
     conditions.py   source, pilot, delegations, second tier, what to do when something is away
     definitions.py  presentation definitions as text, their trust anchors
     model.py        the file as a frozen value; cross-checks that a schema can not express
-    load.py         text -> value, or one error with the dotted path and a remedy; the digest
+    load.py         text -> value; which files count: shipped, narrowed, signed, pinned
+    errors.py       what is wrong with a file: path, line, message, remedy
+    complaints.py   every mistake of a file in those words; lines.py: where it stands; remedies.py: what to do
+    narrowing.py    whether a local file only takes away from a shipped one
+    difference.py   what changes when one file takes the place of another
+    signed.py       a signature beside a file
+    policies.py     policy directories of a nuts-node, as they are
+    schema.py       the JSON Schema, for editors
     plan.py         bindings -> the FHIR requests of a step; which table two organisations use
     book.py         the use cases of this node, by id and by wire scope, trust anchors filled
     listing.py      the file for people: queries beside the allow-list that follows from them

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from credentials.query.definition import PresentationDefinition
 from node.usecases.load import LoadedUseCase
 from node.usecases.model import UseCase
+from node.usecases.policies import Policy, ScopePolicy
 
 
 class UseCaseBook:
@@ -14,9 +15,10 @@ class UseCaseBook:
         loaded: as read from their files.
         anchors: name to fingerprints of root certificates (``trust`` in the configuration).
         own: the same by id of a use case, where that one has other anchors.
+        policies: further scopes that get tokens here, and nothing else (``policies.py``).
 
     Raises:
-        ValueError: an anchor is missing, or two use cases have the same name on the wire.
+        ValueError: an anchor is missing, or two use cases or policies have the same name on the wire.
         CredentialError: a presentation definition can not be read.
     """
 
@@ -25,6 +27,7 @@ class UseCaseBook:
         loaded: Sequence[LoadedUseCase],
         anchors: Mapping[str, Sequence[str]],
         own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        policies: Sequence[Policy] = (),
     ) -> None:
         by_id = own or {}
         self.loaded = tuple(loaded)
@@ -40,6 +43,12 @@ class UseCaseBook:
                 ).items()
             }
             for each in loaded
+        } | {each.scope: each.definitions for each in policies}
+        if len(self.definitions) != len(self.loaded) + len(policies):
+            raise ValueError("a policy file names the wire scope of a use case; take one of them out")
+        self.scope_policies: Mapping[str, ScopePolicy] = {
+            **{each.usecase.wire_scope: each.usecase.scope_policy for each in loaded},
+            **{each.scope: each.scope_policy for each in policies},
         }
 
     @property

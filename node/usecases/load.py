@@ -1,21 +1,30 @@
-"""From the text of a use case file to a :class:`UseCase`, or one error that says where and what to do.
+"""From the text of a use case file to a :class:`UseCase`, or one error that says where and what to do; and which files count.
 
 The digest is over the bytes of the file as they stand, trust anchors unfilled, so that two nodes with the same file but
-other anchors name the same thing. Shipped files are pinned here: they decide what leaves, so a change to one is a change
-to this module, seen in review.
+other anchors name the same thing. These files decide what leaves, so they are treated like code:
+
+- shipped ones are pinned here; a change to one is a change to this module, seen in review;
+- a local file with the id of a shipped one takes its place if it only narrows it (``narrowing.py``);
+- any other is signed by somebody the operator trusts (``signed.py``), or pinned by the operator: ``usecases: [wounds@sha256:…]``.
+  A pin also lets a local file widen a shipped one: then it was said otherwise.
 """
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from node.config.text_yaml import YamlError, read_text_yaml
+from node.usecases.errors import UseCaseError
 from node.usecases.model import UseCase
+
+__all__ = [
+    "FOLDER", "SHIPPED", "LoadedUseCase", "UseCaseError", "load_chosen", "load_shipped", "parse_usecase", "read_local",
+    "usecase_id",
+]  # fmt: skip
 
 MAX_FILE_BYTES = 262_144
 FOLDER = Path(__file__).parent
@@ -26,23 +35,7 @@ SHIPPED = {
 }
 """Shipped use cases and the digest of their file."""
 
-
-class UseCaseError(Exception):
-    """A use case file can not be used.
-
-    Attributes:
-        file: its name.
-        path: dotted path of the member, empty for the file as a whole.
-        message: what is wrong.
-        remedy: what to do, where that can be said.
-    """
-
-    def __init__(self, file: str, path: str, message: str, remedy: str | None = None) -> None:
-        super().__init__(f"{file}: {path}: {message}" if path else f"{file}: {message}")
-        self.file = file
-        self.path = path
-        self.message = message
-        self.remedy = remedy
+_LINE = re.compile(r"line ([0-9]+), column [0-9]+: ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,101 +57,139 @@ def load_shipped() -> tuple[LoadedUseCase, ...]:
     Raises:
         UseCaseError: a file is not the one that was shipped.
     """
-    return tuple(_shipped(usecase_id) for usecase_id in sorted(SHIPPED))
+    return tuple(_shipped(each) for each in sorted(SHIPPED))
 
 
-def _shipped(usecase_id: str) -> LoadedUseCase:
-    name = f"{usecase_id}.yaml"
+def _shipped(usecase: str) -> LoadedUseCase:
+    name = f"{usecase}.yaml"
     found = parse_usecase((FOLDER / name).read_bytes(), name)
-    if found.digest != SHIPPED[usecase_id]:
+    if found.digest != SHIPPED[usecase]:
         raise UseCaseError(name, "", "is not the file that was shipped", "reinstall hazel-node")
     return found
 
 
 def parse_usecase(body: bytes, file: str) -> LoadedUseCase:
-    """Read a use case file. Total: any bytes give a value or a :class:`UseCaseError`.
+    """Read a use case file. Total: any bytes give a value or a :class:`UseCaseError`, which holds every mistake.
 
     Args:
         body: the file as it stands.
         file: its name, for errors.
     """
     if len(body) > MAX_FILE_BYTES:
-        raise UseCaseError(file, "", f"is larger than {MAX_FILE_BYTES} bytes")
+        raise UseCaseError(file, "", f"is larger than {MAX_FILE_BYTES} bytes", "one file holds one use case")
     try:
-        value = read_text_yaml(body.decode())
+        text = body.decode()
+        value = read_text_yaml(text)
     except (YamlError, UnicodeDecodeError, ValueError) as error:
-        raise UseCaseError(file, "", str(error) if isinstance(error, YamlError) else "is not YAML in UTF-8") from error
+        raise _unreadable(file, error) from error
     if not isinstance(value, dict):
-        raise UseCaseError(file, "", "must be a mapping")
+        raise UseCaseError(file, "", "must be a mapping", "begin with id: …", line=1)
     try:
         usecase = UseCase.model_validate(value)
     except ValidationError as error:
-        raise _explain(file, error) from error
+        from node.usecases.complaints import complain  # a node whose files are in order needs no words for it
+
+        raise complain(file, text, error) from error
     return LoadedUseCase(usecase=usecase, digest=f"sha256:{hashlib.sha256(body).hexdigest()}", file=file)
 
 
-def _explain(file: str, error: ValidationError) -> UseCaseError:
-    """Turn the first complaint of the model into ours, unknown members first: they are the cause of missing ones."""
-    complaints = sorted(
-        error.errors(include_url=False, include_input=False), key=lambda e: e["type"] != "extra_forbidden"
-    )
-    first = complaints[0]
-    location = first["loc"]
-    path = _dotted(location)
-    if first["type"] == "extra_forbidden":
-        known = _members(location[:-1])
-        close = get_close_matches(str(location[-1]), known, n=1)
-        remedy = f"did you mean {close[0]}?" if close else f"known here: {', '.join(sorted(known))}"
-        return UseCaseError(file, path, "is not a member of a use case file", remedy)
-    if first["type"] == "missing":
-        return UseCaseError(file, path, "is missing", "add it")
-    return UseCaseError(file, path, first["msg"].removeprefix("Value error, "))
+def _unreadable(file: str, error: Exception) -> UseCaseError:
+    if not isinstance(error, YamlError):
+        return UseCaseError(file, "", "is not YAML in UTF-8", "save it as UTF-8")
+    message = str(error)
+    place = _LINE.match(message)
+    line = int(place.group(1)) if place is not None else None
+    remedy = "plain YAML: text, lists and mappings; no aliases, no tags, no member twice"
+    return UseCaseError(file, "", message if place is None else message[place.end() :], remedy, line=line)
 
 
-def _dotted(location: Sequence[int | str]) -> str:
-    """Return ``tables[0].steps[2].title`` for a location."""
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else (f".{part}" if path else part)
-    return path
+def usecase_id(chosen: str) -> str:
+    """Return the id of an entry of ``usecases`` in the configuration, which may be pinned: ``wounds@sha256:…``."""
+    return chosen.partition("@")[0]
 
 
-def _members(location: Sequence[int | str]) -> list[str]:
-    """Return the names that may stand at ``location``, walking the model from its root."""
-    model: type[BaseModel] = UseCase
-    for part in location:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _model_within(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
-
-
-def _model_within(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that an annotation such as ``tuple[Step, ...]`` speaks of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_within(part)) is not None), None)
-
-
-def load_chosen(chosen: Sequence[str], directory: Path | None) -> tuple[LoadedUseCase, ...]:
+def load_chosen(
+    chosen: Sequence[str], directory: Path | None, signers: Collection[str] = ()
+) -> tuple[LoadedUseCase, ...]:
     """Read the use cases that a node takes part in, shipped ones or files of its own, in the order given.
 
     Args:
-        chosen: ids.
-        directory: with files of the operator's own, called ``<id>.yaml``; a shipped use case can not be replaced.
+        chosen: ids, each with the digest of its file behind an ``@`` where the operator pins it.
+        directory: with files of the operator's own, called ``<id>.yaml``.
+        signers: thumbprints of the keys that the operator trusts to sign such files.
 
     Raises:
         UseCaseError: one is not there, or can not be used.
     """
-    return tuple(_shipped(each) if each in SHIPPED else _own(each, directory) for each in dict.fromkeys(chosen))
+    return tuple(_chosen(each, directory, signers) for each in dict.fromkeys(chosen))
 
 
-def _own(usecase_id: str, directory: Path | None) -> LoadedUseCase:
-    name = f"{usecase_id}.yaml"
-    file = None if directory is None or "/" in usecase_id else directory / name
-    if file is None or not file.is_file():
-        where = f"put {name} in usecase_directory" if directory else "or set usecase_directory"
-        raise UseCaseError(name, "", "there is no such use case", f"shipped: {', '.join(sorted(SHIPPED))}; {where}")
-    loaded = parse_usecase(file.read_bytes(), str(file))
-    if loaded.usecase.id != usecase_id:
-        raise UseCaseError(str(file), "id", f"is {loaded.usecase.id}, but the file is called {name}")
-    return loaded
+def _chosen(entry: str, directory: Path | None, signers: Collection[str]) -> LoadedUseCase:
+    wanted, _, pin = entry.partition("@")
+    local = _local_file(wanted, directory)
+    if local is None:
+        if wanted in SHIPPED and pin in ("", SHIPPED[wanted]):
+            return _shipped(wanted)
+        where = f"put {wanted}.yaml in usecase_directory" if directory else "or set usecase_directory"
+        raise UseCaseError(
+            f"{wanted}.yaml", "", "there is no such use case", f"shipped: {', '.join(sorted(SHIPPED))}; {where}"
+        )
+    found = read_local(local)
+    if pin:
+        if found.digest != pin:
+            raise UseCaseError(
+                found.file,
+                "",
+                "is not the file that usecases pins",
+                f"look at it again, then write {wanted}@{found.digest}",
+            )
+        return found
+    signature = local.with_name(f"{local.name}.jws")
+    if signature.is_file():
+        from node.usecases.signed import check_signature  # few nodes have signed files
+
+        compact = signature.read_bytes()[:16_384].decode(errors="replace")
+        check_signature(found.file, wanted, found.digest, compact, signers)
+        return found
+    if wanted in SHIPPED:
+        return _narrowed(wanted, found)
+    raise UseCaseError(
+        found.file,
+        "",
+        "is neither shipped, nor signed by somebody trusted, nor pinned",
+        f"look at what it lets through (hazel usecase diff), then write in usecases: {wanted}@{found.digest}",
+    )
+
+
+def _narrowed(wanted: str, found: LoadedUseCase) -> LoadedUseCase:
+    from node.usecases.narrowing import widenings  # few nodes have such files
+
+    wider = widenings(_shipped(wanted).usecase, found.usecase)
+    if wider:
+        first, *others = wider
+        raise UseCaseError(
+            found.file,
+            "",
+            f"lets more than the shipped {wanted}: {first}" + (f" (and {len(others)} more)" if others else ""),
+            f"narrow it (hazel usecase diff shows it all), give it another id, or pin it: {wanted}@{found.digest}",
+        )
+    return found
+
+
+def _local_file(wanted: str, directory: Path | None) -> Path | None:
+    if directory is None or "/" in wanted:
+        return None
+    file = directory / f"{wanted}.yaml"
+    return file if file.is_file() else None
+
+
+def read_local(file: Path) -> LoadedUseCase:
+    """Read a file of the operator's own, whether or not it may be used.
+
+    Raises:
+        UseCaseError: it can not be read, or has another name than its id.
+    """
+    found = parse_usecase(file.read_bytes(), str(file))
+    if found.usecase.id != file.stem:
+        raise UseCaseError(str(file), "id", f"is {found.usecase.id}", f"call the file {found.usecase.id}.yaml")
+    return found

@@ -26,6 +26,9 @@ Topic = Literal[
 ]  # fmt: skip
 """What a step is about, for screens that show several use cases in one order."""
 
+SIGNERS = "usecase_signers"
+"""Among the trust anchors: thumbprints of the keys whose signature under a use case file counts."""
+
 _COUNT = re.compile(r"[1-9][0-9]{0,8}\Z")
 
 

@@ -4,6 +4,7 @@ The same presentation definitions stand in a nuts-node's policy file and in Haze
 in both directions.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,8 +63,9 @@ class Agreements:
         (folder / "policy.json").write_text(json.dumps(policy, indent=2), encoding="utf-8")
 
     def write_usecases(self, folder: Path) -> tuple[str, ...]:
-        """Write Hazel's use case files and return their names: the shipped medication use case, asking for something else."""
+        """Write Hazel's use case files and return their pinned names: the shipped medication use case, asking for something else."""
         folder.mkdir(parents=True)
+        pinned = []
         shipped = (FOLDER / "medication.yaml").read_text(encoding="utf-8")
         before, _, after = shipped.partition("presentation_definitions: |\n")
         tables = "tables:\n" + after.partition("\ntables:\n")[2]
@@ -77,7 +79,8 @@ class Agreements:
             indented = "".join(f"  {line}\n" for line in text.splitlines())
             body = f"{head}presentation_definitions: |\n{indented}\n{tables}"
             (folder / f"{scope}.yaml").write_text(body, encoding="utf-8")
-        return tuple(self.scopes)
+            pinned.append(f"{scope}@sha256:{hashlib.sha256(body.encode()).hexdigest()}")
+        return tuple(pinned)
 
     @property
     def scopes(self) -> Mapping[str, Mapping[str, Any]]:

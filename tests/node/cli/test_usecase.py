@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from credentials.keys import KeyId, SoftwareKey
 from node.cli.main import main
 from tests.node.cli.desk import Desk
 
@@ -86,6 +87,57 @@ def test_a_file_that_is_wrong_is_refused_at_its_place(
     assert said in ran.err
     refused = desk.run("usecase", "check", own / "our-own.yaml", "--json")
     assert (refused.code, refused.json["ok"]) == (1, False)
+
+
+def test_every_mistake_is_told_with_its_line_and_what_to_do(desk: Desk, own: Path) -> None:
+    text = a_file("our-own").replace("purposes: [TREAT]", "purposes: [FUN]", 1).replace("GET Flag", "PUT Flag", 1)
+    (own / "our-own.yaml").write_text(text, encoding="utf-8")
+    told = desk.run("usecase", "check", own / "our-own.yaml", "--json").json["mistakes"]
+    assert [each["path"] for each in told] == ["purposes[0]", "tables[0].steps[1]"]
+    assert all(each["line"] and each["remedy"] for each in told)
+    line = text[: text.index("purposes: [FUN]")].count("\n") + 1
+    assert f"our-own.yaml:{line}: purposes[0]" in desk.run("usecase", "check", own / "our-own.yaml").err
+
+
+def test_what_a_file_would_change_is_shown_before_it_counts(desk: Desk, own: Path) -> None:
+    text = a_file("ha-vvt").replace("wire_scope: ha-vvt", "wire_scope: HuisartsVVTInzage")
+    text = text.replace("purposes: [TREAT]", "purposes: [TREAT, COC]", 1).replace(
+        "      - id: alerts", "      - id: flags", 1
+    )
+    file = own / "ha-vvt.yaml"
+    file.write_text(text, encoding="utf-8")
+    ran = desk.run("usecase", "diff", file)
+    assert ran.code == 0
+    assert "~ purposes: [TREAT] -> [TREAT, COC]" in ran.out
+    assert "- tables.gp-reads-home-care.steps.alerts" in ran.out
+    assert "+ tables.gp-reads-home-care.steps.flags GET Flag?patient={patient}" in ran.out
+    assert "! lets more than the shipped ha-vvt: purposes: COC is new" in ran.out
+    told = desk.run("usecase", "diff", file, "--json").json
+    assert told["wider_than_shipped"]
+    assert {each["change"] for each in told["changes"]} == {"added", "removed", "changed"}
+    new = desk.run("usecase", "diff", own / "our-own.yaml")
+    assert "this use case is new here" in new.out
+
+
+def test_a_signed_file_counts_for_who_trusts_the_key(desk: Desk, own: Path) -> None:
+    key = SoftwareKey.generate(KeyId("signer"))
+    (desk.directory / "key.pem").write_bytes(key.to_pem())
+    ran = desk.run("usecase", "sign", own / "our-own.yaml", "--key", desk.directory / "key.pem")
+    assert (ran.code, key.public.thumbprint() in ran.out) == (0, True)
+    more = f"usecase_directory: usecases\ntrust:\n  anchors:\n    usecase_signers: [{key.public.thumbprint()}]\n"
+    desk.write_config(more=more)
+    text = desk.config.read_text().replace("usecases: [ha-vvt]", "usecases: [ha-vvt, our-own]", 1)
+    desk.config.write_text(text)
+    said = desk.run("config", "check").out + desk.run("config", "check").err
+    assert "neither shipped, nor signed" not in said
+    (own / "our-own.yaml.jws").unlink()
+    said = desk.run("config", "check").out + desk.run("config", "check").err
+    assert "neither shipped, nor signed" in said
+    assert desk.run("usecase", "sign", own / "our-own.yaml", "--key", desk.directory / "nope.pem").code == 1
+
+
+def test_the_schema_is_printed_for_editors(desk: Desk) -> None:
+    assert desk.run("usecase", "schema").json["properties"]["tables"]
 
 
 def test_a_presentation_definition_that_can_not_be_used_is_refused(desk: Desk, own: Path) -> None:

@@ -1,5 +1,6 @@
 """A new use case is a file: nothing but the file is written, and both sides follow it."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,8 @@ tables:
 
 def a_book(folder: Path) -> UseCaseBook:
     (folder / "wounds.yaml").write_text(NEW, encoding="utf-8")
-    return UseCaseBook(load_chosen(["wounds"], folder), {"uzi": [ANCHOR]})
+    pinned = f"wounds@sha256:{hashlib.sha256(NEW.encode()).hexdigest()}"
+    return UseCaseBook(load_chosen([pinned], folder), {"uzi": [ANCHOR]})
 
 
 def test_the_asker_sends_what_the_file_says_and_the_holder_lets_just_that_through(tmp_path: Path) -> None:
