@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from node.audit.log import AuditUnavailableError
 from node.config.model import Config
 from node.directory.opening import open_directory
+from node.doctor.opening import open_doctor
 from node.health import HEALTH, Health
 from node.issuing.type_files import TypeFileError, load_types
 from node.keys.errors import VaultError
@@ -93,6 +94,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     records = open_records(config, world, kept, trust, members, stack)
     exchange = open_exchange(config, world, kept, trust, members, tokens, records)
     directory = await open_directory(config, world, kept.database)
+    doctor = open_doctor(config, world, trust, members, tokens)
 
     # In this order: what we issued to ourselves, then what shows it to others, then what was signed with the key.
     trust.key_changes.on_compromise.append(vendor.renewal.after_compromise)
@@ -103,7 +105,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     internal = internal_door(config, kept.database, trust.subjects)
     checks = {**kept.checks, **trust.checks, **exchange.checks, **members.checks}
     for app in (public, internal):
-        for part in (trust, members, vendor, tokens, records, exchange, directory):
+        for part in (trust, members, vendor, tokens, records, exchange, directory, doctor):
             part.install(app)
         app[HEALTH] = Health(world, checks, config.unsafe)
 
@@ -112,6 +114,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
             await world.clock.sleep(PRUNE_SECONDS)
             exchange.facts.forget_expired()
             await exchange.books.named.prune(world.clock.now())
+            exchange.broker.forget_expired()
             await tokens.store.prune(world.clock.now())
 
     return Node(

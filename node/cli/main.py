@@ -26,6 +26,7 @@ THINGS = {
     "serve": "run the node",
     "config": "check and show the configuration",
     "status": "how the node is, and what to do about what is not well",
+    "doctor": "the whole way to another organisation, step by step, with what to do where it stops",
     "subject": "organisations hosted here",
     "key": "the keys we sign with: list, rotate, retire, compromise",
     "credential": "what we hold",

@@ -14,6 +14,8 @@ from node.consent import routes as consent_routes
 from node.directory import routes as directory_routes
 from node.directory.boundary import as_directory_outcome
 from node.directory.boundary import as_request_error as directory_error
+from node.doctor.opening import internal_routes as doctor_routes
+from node.exchange import direct_routes
 from node.exchange import routes as exchange_routes
 from node.exchange.opening import internal_routes as holder_routes
 from node.exchange.outcome import as_operation_outcome
@@ -75,10 +77,12 @@ def internal_door(config: Config, database: Database, subjects: Subjects) -> web
             *oauth_routes.internal_routes(),
             *registry_routes.internal_routes(),
             *exchange_routes.internal_routes(),
+            *direct_routes.internal_routes(),
             *holder_routes(),
             *audit_routes.ROUTES,
             *consent_routes.ROUTES,
             *directory_routes.internal_routes(),
+            *doctor_routes(),
             web.get("/internal/status/v1", health.get_status),
             web.get("/status", health.get_alive),
             web.get("/health", health.get_health),

@@ -1,4 +1,4 @@
-"""HTTP, in and out: listeners, bodies, errors, and the one client that opens connections.
+"""HTTP, in and out: listeners, bodies, errors, and the one client that sends anything out.
 
 Handlers are three lines: parse, call, render. What they raise becomes a reply at one boundary per dialect
 (``boundary.py``): RFC 9457 problems on the internal API, OAuth JSON under ``/oauth2``, OperationOutcome under ``/fhir``.
@@ -16,6 +16,7 @@ Handlers are three lines: parse, call, render. What they raise becomes a reply a
     caller.py         from which address a request came
     limits.py         how much one caller may take
     internal_auth.py  API keys and what they may do
-    client.py         the only module that opens connections
+    client.py         the module that opens connections
+    probe.py          the one other: names looked up and hands shaken, for ``hazel doctor``; nothing is sent
     guard.py          which addresses may be dialled
 """

@@ -146,7 +146,7 @@ async def open_peer_client(*, loopback: bool, ca_file: str | None = None) -> Asy
         loopback: allow 127.0.0.0/8 and names under ``.localhost`` (``unsafe_loopback_peers``).
         ca_file: PEM file with authorities trusted beside the system's.
     """
-    context = _tls_context(ca_file)
+    context = tls_context(ca_file)
 
     def dial(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _name, address = info
@@ -180,7 +180,7 @@ async def open_own_client(
     """
     needs_tls = any(urlsplit(origin).scheme == "https" for origin in origins)
     connector = aiohttp.TCPConnector(
-        ssl=_tls_context(ca_file) if needs_tls else True,
+        ssl=tls_context(ca_file) if needs_tls else True,
         resolver=_Resolver(),
         limit=CONNECTIONS,
         limit_per_host=CONNECTIONS_PER_PEER * 4,
@@ -192,7 +192,7 @@ async def open_own_client(
         yield Client(session, schemes=frozenset({"http", "https"}), origins=allowed, headers=by_origin)
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Return a context that trusts the system's authorities and those in ``ca_file``."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
