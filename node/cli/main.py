@@ -30,6 +30,7 @@ THINGS = {
     "subject": "organisations hosted here",
     "key": "the keys we sign with: list, rotate, retire, compromise",
     "credential": "what we hold",
+    "token": "access tokens that we gave to others: list, end",
     "discovery": "services where organisations find each other",
     "directory": "organisations we know, and where to reach them",
     "usecase": "use case files: list, show, check",
@@ -39,7 +40,7 @@ THINGS = {
     "audit": "who looked at what: list, report, verify, export",
 }
 
-_MODULES = {"config": "configuration"}
+_MODULES = {"config": "configuration", "token": "given_tokens"}
 """Things whose module is not called after them."""
 
 _FINGERPRINT_OPTION = "--trust-uzi"

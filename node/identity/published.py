@@ -146,6 +146,19 @@ class Published(Generic[Document]):
         except (PeerError, NotPublishedError, CredentialError):
             return missed_in
 
+    async def recent(self, name: str, *, within: float) -> tuple[Document, float]:
+        """Return the document as it was less than ``within`` seconds ago, and when that was (``monotonic``).
+
+        It is fetched past the caches in between, whatever its ``Cache-Control``; a fetch that fails leaves everything as it was.
+
+        Raises:
+            PeerError, NotPublishedError, CredentialError: as :meth:`get`.
+        """
+        kept, now = self._kept.get(name), self._clock.monotonic()
+        if kept is not None and kept.document is not None and now - kept.fetched < within:
+            return kept.document, kept.fetched
+        return await self._flights.run(f"again {name}", lambda: self._fetch(name, past_caches=True)), now
+
     def _recall(self, name: str, younger_than: float | None) -> _Kept[Document] | None:
         kept = self._kept.get(name)
         if kept is None:

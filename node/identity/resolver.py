@@ -11,6 +11,7 @@ between, and then not within 5 s.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from credentials.did.did_jwk import resolve_did_jwk
@@ -18,7 +19,7 @@ from credentials.did.did_key import resolve_did_key
 from credentials.did.did_web import document_url, web_did
 from credentials.did.document import MAX_DOCUMENT_BYTES, RELATIONSHIPS, DIDDocument, build_document
 from credentials.did.identifier import DID, did_method
-from credentials.errors import CredentialError, UntrustedError
+from credentials.errors import CredentialError, UnavailableError, UntrustedError
 from credentials.fields import parse_json
 from credentials.keys import KeyId, PublicKey
 from node.identity.published import NotPublishedError, Published
@@ -55,6 +56,7 @@ class DidResolver:
 
     def __init__(self, subjects: Subjects, peers: HttpClient, clock: Clock, public_url: str) -> None:
         self._subjects = subjects
+        self._clock = clock
         self._own_prefix = web_did(public_url.rstrip("/"), "x").removesuffix("x")
         self._documents: Published[Mapping[KeyId, PublicKey]] = Published(
             peers, clock, _assertion_keys, media_types=MEDIA_TYPES, timeout=TIMEOUT, locate=_document_url
@@ -82,6 +84,27 @@ class DidResolver:
             *(self._keys_of(did, {KeyId(kid) for kid in kids if kid.startswith(f"{did}#")}) for did in unique)
         )
         return {kid: key for keys in found for kid, key in keys.items()}
+
+    async def seen(self, did: DID, within: float) -> tuple[frozenset[KeyId], float]:
+        """Return the keys in the document of ``did`` less than ``within`` seconds ago, and when that was (``monotonic``).
+
+        None are in one that is gone: 404 or 410, or a subject of ours that was deactivated.
+
+        Raises:
+            UnavailableError: it can not be had.
+        """
+        own = await self._subjects.keys(did)
+        if own or did.startswith(self._own_prefix):
+            return frozenset(kid for kid, _ in own), self._clock.monotonic()
+        try:
+            keys, at = await self._documents.recent(did, within=within)
+        except NotPublishedError as error:
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+                return frozenset(), self._clock.monotonic()
+            raise UnavailableError(f"{did}: can not be resolved") from error
+        except (PeerError, CredentialError) as error:
+            raise UnavailableError(f"{did}: can not be resolved") from error
+        return frozenset(keys), at
 
     async def document(self, did: DID) -> dict[str, Any]:
         """Return the whole DID document, as it is published.

@@ -10,7 +10,7 @@ PostgreSQL see each other's changes within :data:`MAX_AGE`.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -89,6 +89,9 @@ class Subjects:
         entropy: for UUIDs.
         public_url: where the world reaches this node, without a trailing slash.
         methods: kinds of DIDs that a subject gets, in order of preference.
+
+    Attributes:
+        on_deactivate: who is told the name of a subject that was taken out of service, again when that is repeated.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Subjects:
         self._names: dict[str, str] | None = None
         self._names_loaded = 0.0
         self._changes = 0
+        self.on_deactivate: list[Callable[[str], Awaitable[None]]] = []
 
     async def create(self, name: str | None = None) -> Subject:
         """Make a subject with a DID of each configured method and a P-256 key for each; the name defaults to a random UUID.
@@ -162,6 +166,8 @@ class Subjects:
                 .values(deactivated_at=now)
             )
         self.forget()
+        for tell in self.on_deactivate:
+            await tell(name)
 
     async def dids_ever(self, name: str) -> tuple[DID, ...]:
         """Return the DIDs of a subject, also of one that was deactivated.

@@ -14,6 +14,7 @@ The resource side::
     grants.py      what was granted
     store.py       where grants are kept, under a hash of their token
     refusals.py    counts callers who proved nothing
+    given.py       what an operator sees and does about them: list, end
     resource.py    a request with a token -> whose it is
     introspect.py  the same for a vendor's own enforcement point (RFC 7662)
     dpop.py        proof of possession (RFC 9449): pure

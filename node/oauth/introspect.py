@@ -13,7 +13,7 @@ from credentials.errors import CredentialError, MalformedError, RevokedError
 from credentials.keys import KeyId
 from node.audit.log import AlreadyUsedError, AuditLog
 from node.audit.record import AuditRecord
-from node.identity.errors import UnknownKeyError
+from node.identity.errors import UnknownKeyError, UnknownSubjectError
 from node.identity.subjects import Subjects
 from node.keys.signing import sign_with
 from node.oauth.definitions import Definitions
@@ -159,11 +159,12 @@ class Introspection:
         if stored is None or stored.ended_at is not None or now >= stored.grant.expires_at:
             return None
         try:
-            await self._standing.check_standing(stored.grant.statuses)
+            await self._subjects.get(stored.grant.subject)
+            await self._standing.check_standing(stored.grant.statuses, stored.grant.kids)
         except RevokedError:
             await self._store.end(stored.grant.grant_id, now)
             return None
-        except CredentialError:
+        except (CredentialError, UnknownSubjectError):  # it can not be told, or who gave it was taken out of service
             return None
         return stored.grant
 

@@ -121,7 +121,7 @@ class ResourceGuard:
                 raise LoginError("proof_invalid") from error
         # (6) whose credentials still stand; the one check that may have to wait for somebody else's answer
         try:
-            await self._standing.check_standing(grant.statuses)
+            await self._standing.check_standing(grant.statuses, grant.kids)
         except RevokedError as error:
             await self._store.end(grant.grant_id, now)
             raise LapsedError("revoked_credential", Caller(grant=grant, once=once)) from error

@@ -15,6 +15,7 @@ from credentials.query.selection import MAX_SELECTED_LENGTH, MAX_SELECTION
 from node.identity.errors import UnknownSubjectError
 from node.identity.path_ids import id_in_path
 from node.identity.routes import CLOCK, PUBLIC_URL, SUBJECTS
+from node.oauth import given
 from node.oauth.definitions import ORGANIZATION, Definitions
 from node.oauth.errors import OAuthCode, OAuthError
 from node.oauth.exchange import TokenService
@@ -26,8 +27,8 @@ from node.oauth.metadata import WELL_KNOWN, client_metadata, issuer_url, server_
 from node.oauth.requester import TokenRequester
 from node.oauth.self_attested import MAX_CREDENTIALS
 from node.web.bodies import read_form, read_model
-from node.web.internal_auth import check_acts_for
 from node.web.caller import address_of
+from node.web.internal_auth import check_acts_for
 from node.web.limits import AtOnce
 from node.web.replies import RequestError
 
@@ -132,6 +133,7 @@ def internal_routes() -> list[web.RouteDef]:
         web.post("/internal/auth/v2/dpop/validate", post_validate_proof),
         web.post("/internal/auth/v2/dpop/{kid}", post_create_proof),
         web.post("/internal/explain/v1/{subject}/credentials", post_explain_wallet),
+        *given.routes(),
     ]
 
 

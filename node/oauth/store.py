@@ -7,12 +7,13 @@ away whenever the audit log's epoch moves, so a grant that was ended here or on 
 
 import asyncio
 import hashlib
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from node.audit.log import AuditLog
 from node.oauth.grants import Grant
@@ -21,6 +22,9 @@ from node.storage.schema import access_tokens
 
 MAX_IN_MEMORY = 4_096
 """Grants kept in memory; one with its presentation takes about 5 kB."""
+
+MAX_LISTED = 500
+"""Grants in one list."""
 
 KEEP_EXPIRED = timedelta(hours=1)
 """How long an expired grant can still be told from one that never was."""
@@ -53,6 +57,24 @@ class TokenStore(Protocol):
         """Take a grant away; decisions made on it before are stale. Returns whether there was one to end."""
         ...
 
+    async def find_grant(self, subject: str, grant_id: str, now: datetime) -> Grant | None:
+        """Return the grant of ``subject`` called ``grant_id`` if it stands."""
+        ...
+
+    async def standing(self, subject: str, now: datetime, *, party: str | None = None) -> tuple[Grant, ...]:
+        """Return grants of ``subject`` that stand, the newest first; at most :data:`MAX_LISTED`.
+
+        Args:
+            subject: who gave them.
+            now: aware UTC.
+            party: DID of who got them, or acts for who did; ``None`` is everybody.
+        """
+        ...
+
+    async def end_all(self, subject: str, now: datetime, *, party: str | None = None) -> int:
+        """Take away every grant that :meth:`standing` would name were there no limit; returns how many."""
+        ...
+
     async def prune(self, now: datetime) -> int:
         """Forget what expired more than :data:`KEEP_EXPIRED` ago; returns how many."""
         ...
@@ -81,6 +103,29 @@ class MemoryTokenStore:
                 await self._audit.raise_epoch()
                 return True
         return False
+
+    async def find_grant(self, subject: str, grant_id: str, now: datetime) -> Grant | None:
+        """See :class:`TokenStore`."""
+        return next((grant for grant in await self.standing(subject, now) if grant.grant_id == grant_id), None)
+
+    async def standing(self, subject: str, now: datetime, *, party: str | None = None) -> tuple[Grant, ...]:
+        """See :class:`TokenStore`."""
+        found = [
+            stored.grant
+            for stored in self._stored.values()
+            if stored.ended_at is None
+            and stored.grant.subject == subject
+            and now < stored.grant.expires_at
+            and (party is None or party in (stored.grant.holder, stored.grant.provider))
+        ]
+        return tuple(sorted(found, key=lambda grant: grant.issued_at, reverse=True)[:MAX_LISTED])
+
+    async def end_all(self, subject: str, now: datetime, *, party: str | None = None) -> int:
+        """See :class:`TokenStore`."""
+        ended = 0
+        while found := await self.standing(subject, now, party=party):
+            ended += sum([await self.end(grant.grant_id, now) for grant in found])
+        return ended
 
     async def prune(self, now: datetime) -> int:
         """See :class:`TokenStore`."""
@@ -179,18 +224,47 @@ class SqlTokenStore:
 
     async def end(self, grant_id: str, now: datetime) -> bool:
         """See :class:`TokenStore`."""
+        return await self._end(access_tokens.c.grant_id == grant_id, now) > 0
+
+    async def find_grant(self, subject: str, grant_id: str, now: datetime) -> Grant | None:
+        """See :class:`TokenStore`."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                select(access_tokens.c.grant_json).where(
+                    _given(subject, now, None), access_tokens.c.grant_id == grant_id, access_tokens.c.ended_at.is_(None)
+                )
+            )
+            row = rows.first()
+        return None if row is None else Grant.from_json(row.grant_json)
+
+    async def standing(self, subject: str, now: datetime, *, party: str | None = None) -> tuple[Grant, ...]:
+        """See :class:`TokenStore`."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(
+                select(access_tokens.c.grant_json)
+                .where(_given(subject, now, party), access_tokens.c.ended_at.is_(None))
+                .order_by(access_tokens.c.issued_at.desc())
+                .limit(MAX_LISTED)
+            )
+            return tuple(Grant.from_json(row.grant_json) for row in rows)
+
+    async def end_all(self, subject: str, now: datetime, *, party: str | None = None) -> int:
+        """See :class:`TokenStore`."""
+        return await self._end(_given(subject, now, party), now)
+
+    async def _end(self, which: ColumnElement[bool], now: datetime) -> int:
         async with self._database.transaction() as connection:
             ended = await connection.execute(
                 update(access_tokens)
-                .where(access_tokens.c.grant_id == grant_id, access_tokens.c.ended_at.is_(None))
+                .where(which, access_tokens.c.ended_at.is_(None))
                 .values(ended_at=_milliseconds(now))
             )
             if ended.rowcount == 0:
-                return False
+                return 0
             staged = await self._audit.stage_epoch(connection)
         self._memory.clear()
         await self._audit.settle_epoch(staged)
-        return True
+        return ended.rowcount
 
     async def prune(self, now: datetime) -> int:
         """See :class:`TokenStore`."""
@@ -207,6 +281,15 @@ class SqlTokenStore:
         self._memory.move_to_end(digest)
         while len(self._memory) > MAX_IN_MEMORY:
             self._memory.popitem(last=False)
+
+
+def _given(subject: str, now: datetime, party: str | None) -> ColumnElement[bool]:
+    """Say which rows are grants of a subject, to a party, that have not expired."""
+    which = and_(access_tokens.c.subject == subject, access_tokens.c.expires_at > _milliseconds(now))
+    if party is None:
+        return which
+    acts = access_tokens.c.grant_json.contains(f'"provider":{json.dumps(party, ensure_ascii=False)}', autoescape=True)
+    return and_(which, or_(access_tokens.c.holder_did == party, acts))
 
 
 def _digest(token: str) -> bytes:

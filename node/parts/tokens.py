@@ -10,6 +10,7 @@ from node.oauth.definitions import Definitions
 from node.oauth.exchange import TokenService
 from node.oauth.explaining import WalletExplainer
 from node.oauth.further_scopes import FurtherScopes
+from node.oauth.given import GIVEN, GivenTokens
 from node.oauth.introspect import Introspection
 from node.oauth.requester import TokenRequester
 from node.oauth.store import SqlTokenStore
@@ -26,6 +27,7 @@ class Tokens:
     Attributes:
         store: what was granted here.
         service: gives tokens; introspection: says what they are worth.
+        given: lists and ends them.
         requester: gets tokens of others; explainer: says whether our wallet does.
     """
 
@@ -35,6 +37,7 @@ class Tokens:
     requester: TokenRequester
     introspection: Introspection
     explainer: WalletExplainer
+    given: GivenTokens
 
     def install(self, app: web.Application) -> None:
         """Give the services to an application."""
@@ -46,6 +49,7 @@ class Tokens:
         app[oauth_routes.INTROSPECTION] = self.introspection
         app[oauth_routes.REQUESTER] = self.requester
         app[oauth_routes.WALLET_EXPLAINER] = self.explainer
+        app[GIVEN] = self.given
 
 
 def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Tokens:
@@ -62,8 +66,11 @@ def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Token
         entropy=entropy,
         public_url=config.url,
     )
+    given = GivenTokens(store, subjects, kept.audit, clock)
+    subjects.on_deactivate.append(given.end_of_subject)
     return Tokens(
         store=store,
+        given=given,
         definitions=definitions,
         service=TokenService(
             subjects=subjects,

@@ -8,6 +8,7 @@
     signature_memory.py  signatures that matched before
     checks.py        how the lists are, for the operator (``/status``)
     standing.py      what was granted before: do the credentials it rests on still stand
+    key_standing.py  and are the keys that signed it still published
 
 The decision itself is pure (``credentials/vc/verify.py``); nothing here believes anything. What others' hosts are asked for goes
 through the outbound client and its address check. Used by the token endpoint, by discovery, by the vendor's verifier, and by

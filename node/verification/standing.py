@@ -1,7 +1,7 @@
 """Does what was granted before still stand: the status of the credentials it rests on, looked at again.
 
-A grant keeps where the statuses of its credentials are, not the credentials. Looking again costs microseconds while the lists
-are in memory, and a fetch when they have grown old; so it is done for every use.
+A grant keeps where the statuses of its credentials are, not the credentials, and which keys signed (``key_standing.py``). Looking
+again costs microseconds while lists and documents are in memory, and a fetch when they have grown old; so it is done for every use.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 
 from credentials.did.identifier import DID
 from credentials.errors import MalformedError
+from credentials.keys import KeyId
 from credentials.status.entry import StatusEntry, entries_of
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 
@@ -37,8 +38,8 @@ class HeldStatus:
 class Standing(Protocol):
     """Whoever can look again; `node.verification.verifier.Verifier` does."""
 
-    async def check_standing(self, statuses: Sequence[HeldStatus]) -> None:
-        """Check again that credentials still stand.
+    async def check_standing(self, statuses: Sequence[HeldStatus], kids: Sequence[KeyId] = ()) -> None:
+        """Check again that credentials still stand, and that the keys which signed are still published.
 
         Raises:
             RevokedError: one was taken back.

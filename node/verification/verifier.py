@@ -32,6 +32,7 @@ from credentials.vc.verify import verify_credential, verify_presentation
 from credentials.x509.revocation import RevocationEvidence
 from node.pki.revocation import Revocation
 from node.ports import Clock, HttpClient
+from node.verification.key_standing import KeyStanding
 from node.verification.off_loop import OffLoop
 from node.verification.signature_memory import SignatureMemory
 from node.verification.standing import HeldStatus
@@ -48,6 +49,10 @@ class Resolver(Protocol):
 
     async def keys(self, dids: Iterable[DID], *, wanted: Iterable[str] = ()) -> Mapping[KeyId, PublicKey]:
         """Return the assertion keys of all of ``dids``; raises `CredentialError` when one can not be resolved."""
+        ...
+
+    async def seen(self, did: DID, within: float) -> tuple[frozenset[KeyId], float]:
+        """Return the keys published less than ``within`` seconds ago, and when that was; raises `CredentialError`."""
         ...
 
 
@@ -74,6 +79,7 @@ class Verifier:
         self._resolver = resolver
         self._clock = clock
         self._revocation = revocation
+        self._keys_seen = KeyStanding(resolver.seen, clock)
         self._off_loop = OffLoop()
         self._lists_off_loop = OffLoop()  # a lane of their own: no stranger's messages stand before an issuer's list
         self.signatures = SignatureMemory() if signatures is None else signatures
@@ -144,19 +150,20 @@ class Verifier:
                 outcomes[index] = await self._outcome(presentation, evidence, audience)
         return [outcomes[index] for index in range(len(presentations))]
 
-    async def check_standing(self, statuses: Sequence[HeldStatus]) -> None:
-        """Check again that credentials still stand, by where their statuses are.
+    async def check_standing(self, statuses: Sequence[HeldStatus], kids: Sequence[KeyId] = ()) -> None:
+        """Check again that credentials still stand, by where their statuses are, and keys, by whether they are published.
 
         Raises:
             RevokedError: one was taken back.
             CredentialError: it can not be told; another request may be luckier when it is `UnavailableError`.
         """
-        if not statuses:
-            return
-        lists = await self.status_lists.get(each.entry.url for each in statuses)
-        now = self._clock.now()
-        for each in statuses:
-            check_entry(each.entry, each.issuer, lists, now)
+        if statuses:
+            lists = await self.status_lists.get(each.entry.url for each in statuses)
+            now = self._clock.now()
+            for each in statuses:
+                check_entry(each.entry, each.issuer, lists, now)
+        if kids:
+            await self._keys_seen.check(kids)
 
     async def decide(self, messages: Sequence[Message], decision: Callable[[], Value]) -> Value:
         """Make a decision on ``messages``, beside the event loop when they take long.
@@ -174,6 +181,7 @@ class Verifier:
         """End the threads."""
         self._off_loop.close()
         self._lists_off_loop.close()
+        self._keys_seen.close()
 
     async def _outcome(
         self, presentation: SignedPresentation, evidence: Evidence, audience: str

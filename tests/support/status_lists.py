@@ -129,7 +129,7 @@ class ScriptedStanding:
     error: CredentialError | None = None
     asked: list[Sequence[HeldStatus]] = field(default_factory=list)
 
-    async def check_standing(self, statuses: Sequence[HeldStatus]) -> None:
+    async def check_standing(self, statuses: Sequence[HeldStatus], kids: Sequence[KeyId] = ()) -> None:
         """Note it, and say so."""
         self.asked.append(statuses)
         if self.error is not None:

@@ -38,6 +38,7 @@ from node.oauth.definitions import Definitions, ScopePolicy
 from node.oauth.exchange import TokenService
 from node.oauth.explaining import WalletExplainer
 from node.oauth.further_scopes import FurtherScopes
+from node.oauth.given import GIVEN, GivenTokens
 from node.oauth.introspect import Introspection
 from node.oauth.metadata import issuer_url
 from node.oauth.refusals import RefusalCounter
@@ -138,6 +139,7 @@ class NodeUnderTest:
     requester: TokenRequester
     guard: ResourceGuard
     introspection: Introspection
+    given: GivenTokens
     public: TestClient[web.Request, web.Application]
     internal: TestClient[web.Request, web.Application]
 
@@ -236,6 +238,8 @@ async def a_node(
             entropy=entropy,
             public_url=url,
         )
+        given = GivenTokens(store, subjects, audit, clock)
+        subjects.on_deactivate.append(given.end_of_subject)
         translations = (identity_error, oauth_error)
         public = web.Application(middlewares=[boundary([(each, as_oauth_reply) for each in PREFIXES], translations)])
         public.add_routes([*identity_public(), *public_routes()])
@@ -248,6 +252,7 @@ async def a_node(
             app[PUBLIC_URL], app[CLOCK], app[DEFINITIONS] = url, clock, parsed
             app[TOKENS], app[INTROSPECTION], app[REQUESTER] = tokens, introspection, requester
             app[TOKEN_REQUESTS] = AtOnce(most=REQUESTS_AT_ONCE, each=REQUESTS_OF_ONE)
+            app[GIVEN] = given
             app[WALLET_EXPLAINER] = WalletExplainer(
                 definitions=parsed,
                 servers=requester.servers,
@@ -272,6 +277,7 @@ async def a_node(
                 requester=requester,
                 guard=ResourceGuard(store, clock, verifier),
                 introspection=introspection,
+                given=given,
                 public=public_client,
                 internal=internal_client,
             )

@@ -44,6 +44,10 @@ class KnownParties:
             found[a_key(name).kid] = a_key(name).public
         return found
 
+    async def seen(self, did: DID, within: float) -> tuple[frozenset[KeyId], float]:
+        """The ids of those keys, seen a moment ago."""
+        return frozenset(await self.keys([did])), -within
+
 
 class Publisher:
     """An issuer with a DID document and a status list at `LIST_URL`.
