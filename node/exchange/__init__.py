@@ -10,7 +10,7 @@ The pure parts, without network, clock or storage::
     response.py        one page of an answer belongs to this patient and this step, wholly or not at all
     searchset.py       the Bundle that leaves a holder, without the inner server's links and addresses
     identity.py        the holder's own Patients -> whose record is which
-    patient_fields.py  per resource type, which fields may hold a patient
+    patient_fields.py  per resource type, which fields may hold a patient; care_fields.py: those of further types
     shapes.py          that table as decoders, which look at nothing else
     references.py      what a FHIR reference points at, seen from one base address
     members.py         duplicate JSON members, for pages of strangers
@@ -25,6 +25,7 @@ With effects, the way in (start at inbound.py: every path goes through it)::
     understanding.py   it, understood, or refused with what was understood
     asked.py           the request in the query table, and what is refused without a look at a citizen
     binding.py         whom it is about (about.py), and the facts to decide on
+    rooms.py           memory for all answers together; bulkhead.py a wall around each of our servers
     forwarding.py      the one call to our own FHIR server for a peer, and the check of what it says
     outgoing.py        the page that leaves; named.py remembers what it names
     refusing.py        refusals (refusal.py): recorded, then told at a moment and in words that say nothing more

@@ -3,7 +3,7 @@
 For each type of each FHIR version: the ``owner`` (whose resource it is; must be our patient), ``others`` that may hold a
 patient too (a performer, an informant; if they do it must be ours), ``links`` that lead to resources a later step may read,
 and ``recorder`` for lineage. A type that isn't listed is refused wherever it stands: adding one means reading its
-definition in FHIR for every Reference that admits Patient.
+definition in FHIR for every Reference that admits Patient. Further types: ``care_fields.py``.
 
 Not counted: references inside extensions. ``Patient.link.other`` names another record of the *same* person, whatever its id; a citizen
 number in it has to be that person's (``response.py``).
@@ -24,6 +24,7 @@ class PatientFields:
     Attributes:
         owner: top-level field with the patient whose resource this is; ``None`` for types that are about nobody.
         owner_optional: the owner may be absent (a Device on a shelf).
+        among: path to those whose resource this is where there is no one owner; one must be our patient, no other patient may be.
         others: further paths that may hold a patient.
         links: paths that a use case file may bind.
         recorder: paths of who recorded it, the best first.
@@ -31,6 +32,7 @@ class PatientFields:
 
     owner: str | None = None
     owner_optional: bool = False
+    among: str | None = None
     others: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     recorder: tuple[str, ...] = ()

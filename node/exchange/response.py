@@ -346,10 +346,22 @@ def _check_owner(shape: Any, rules: TypeRules, ours: _Ours, contained_patients: 
             owner, ours, contained_patients
         ):
             raise MismatchError("other_patient", f"a {rules.name} is not about our patient")
+    if rules.among is not None:
+        _check_among(rules.among.references(shape), rules, ours, contained_patients)
     for path in rules.others:
         for reference in path.references(shape):
             if _is_another_patient(reference, ours):
                 raise MismatchError("other_patient", f"a {rules.name} names another patient")
+
+
+def _check_among(
+    found: Sequence[ReferenceShape], rules: TypeRules, ours: _Ours, contained_patients: frozenset[str]
+) -> None:
+    """Of those whose resource this is, one must be our patient, and none another one."""
+    if any(_is_another_patient(each, ours) for each in found):
+        raise MismatchError("other_patient", f"a {rules.name} names another patient")
+    if not any(_is_ours(each, ours, contained_patients) for each in found):
+        raise MismatchError("no_patient", f"a {rules.name} doesn't say whose it is")
 
 
 def _is_ours(owner: ReferenceShape, ours: _Ours, contained_patients: frozenset[str]) -> bool:

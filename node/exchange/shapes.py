@@ -11,6 +11,7 @@ from typing import Any, Union
 
 import msgspec
 
+from node.exchange.care_fields import CARE_FIELDS
 from node.exchange.patient_fields import FIELDS, PatientFields
 from node.usecases.model import FhirVersion
 
@@ -97,6 +98,7 @@ class TypeRules:
     name: str
     owner: str | None
     owner_optional: bool
+    among: FieldPath | None
     others: tuple[FieldPath, ...]
     links: tuple[FieldPath, ...]
     recorder: tuple[FieldPath, ...]
@@ -106,7 +108,7 @@ class TypeRules:
 @cache
 def rules_of(version: FhirVersion) -> dict[str, TypeRules]:
     """Return the rules of every known type of ``version``."""
-    return {name: _compile(name, fields) for name, fields in FIELDS[version].items()}
+    return {name: _compile(name, fields) for name, fields in {**FIELDS[version], **CARE_FIELDS[version]}.items()}
 
 
 @cache
@@ -143,11 +145,12 @@ def decoder_for_all(version: FhirVersion) -> msgspec.json.Decoder[Any]:
 
 
 def _compile(name: str, fields: PatientFields) -> TypeRules:
-    owner = (fields.owner,) if fields.owner else ()
+    owner = tuple(each for each in (fields.owner, fields.among) if each)
     return TypeRules(
         name=name,
         owner=fields.owner,
         owner_optional=fields.owner_optional,
+        among=FieldPath.parse(fields.among) if fields.among else None,
         others=tuple(map(FieldPath.parse, fields.others)),
         links=tuple(map(FieldPath.parse, fields.links)),
         recorder=tuple(map(FieldPath.parse, fields.recorder)),
