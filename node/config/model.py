@@ -219,6 +219,8 @@ class Config(Section):
     """Use cases we take part in; files ``<id>.yaml`` shipped or in ``usecase_directory``, pinned as ``<id>@sha256:…`` where of our own."""
     usecase_directory: Path | None = None
     """Directory with use case files of our own, and policy files of a nuts-node (``*.json``)."""
+    decision_point: str | None = None
+    """Address of the AuthZEN decision point that is asked about further scopes, where a use case says ``scope_policy: dynamic``."""
     credential_types: Path | None = None
     """Directory with JSON Schemas of credential types of our own, one file ``<Type>.json`` each; what we issue is held to them."""
     trust: Trust = Trust()
@@ -250,6 +252,11 @@ class Config(Section):
     @classmethod
     def _public_url(cls, value: str) -> str:
         return _checked_url(value, ("https",))
+
+    @field_validator("decision_point")
+    @classmethod
+    def _decision_point(cls, value: str | None) -> str | None:
+        return None if value is None else _checked_url(value, ("http", "https"))
 
     @field_validator("did_methods")
     @classmethod

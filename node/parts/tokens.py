@@ -14,6 +14,7 @@ from node.oauth.given import GIVEN, GivenTokens
 from node.oauth.introspect import Introspection
 from node.oauth.requester import TokenRequester
 from node.oauth.store import SqlTokenStore
+from node.parts.errors import NodeError
 from node.parts.kept import Kept
 from node.parts.trust import Trust
 from node.ports import World
@@ -53,10 +54,24 @@ class Tokens:
 
 
 def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Tokens:
-    """Wire both seats."""
+    """Wire both seats.
+
+    Raises:
+        NodeError: what a scope asks can not be asked, or it needs a decision point and none is named.
+    """
     clock, entropy, subjects = world.clock, world.entropy, trust.subjects
     store = SqlTokenStore(kept.database, kept.audit)
-    definitions = Definitions(trust.usecases.definitions)
+    policies = trust.usecases.scope_policies
+    asking = sorted(scope for scope, policy in policies.items() if policy == "dynamic")
+    if asking and config.decision_point is None:
+        raise NodeError(
+            f"scope {asking[0]} leaves it to a decision point which further scopes are given, and there is none",
+            "set decision_point in hazel.yaml, or mend scope_policy",
+        )
+    try:
+        definitions = Definitions(trust.usecases.definitions, policies)
+    except ValueError as error:
+        raise NodeError(str(error), "mend the use case or policy file that has this scope") from error
     requester = TokenRequester(
         subjects=subjects,
         wallet=trust.wallet,
@@ -76,7 +91,7 @@ def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Token
             subjects=subjects,
             verifier=trust.verifier,
             definitions=definitions,
-            further=FurtherScopes(world.own, None),
+            further=FurtherScopes(world.own, config.decision_point),
             store=store,
             audit=kept.audit,
             refusals=trust.refusals,

@@ -27,13 +27,19 @@ async def real_world(config: Config, stack: AsyncExitStack) -> World:
             open_peer_client(loopback=config.unsafe_loopback_peers, ca_file=ca_file)
         )
         own = await stack.enter_async_context(
-            open_own_client([server.url for server in config.fhir.values()], headers=headers, ca_file=ca_file)
+            open_own_client(_own_servers(config), headers=headers, ca_file=ca_file)
         )
     except OSError as error:  # ssl.SSLError is one too
         raise NodeError(
             f"{ca_file} holds no certificates that can be read", "it is trust.ca_file in hazel.yaml"
         ) from error
     return World(clock=SystemClock(), entropy=SystemEntropy(), peers=peers, own=own)
+
+
+def _own_servers(config: Config) -> list[str]:
+    """What the operator names, and nothing else."""
+    servers = [server.url for server in config.fhir.values()]
+    return servers if config.decision_point is None else [*servers, config.decision_point]
 
 
 def _secret(file: Path) -> str:
