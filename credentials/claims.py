@@ -27,7 +27,7 @@ def numeric_date(value: object) -> datetime:
     Raises:
         MalformedError: not a number, or not between 1970 and 9999.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not int and type(value) is not float:  # a bool is neither
         raise MalformedError("a time is not a number of seconds")
     if not (math.isfinite(value) and 0 <= value <= MAX_NUMERIC_DATE):
         raise MalformedError("a time is out of range")

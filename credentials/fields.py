@@ -32,6 +32,7 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _LONG = 4_096
+_TEXT = frozenset({str})
 _MAX_INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1  # and a sign
 
 
@@ -66,10 +67,15 @@ _DECODER = json.JSONDecoder(
 _WHITE_SPACE = " \t\n\r"  # RFC 8259 §2
 
 
-def _has_more(text: str, character: str, limit: int) -> bool:
-    """Whether ``character`` occurs more than ``limit`` times; in a long text counting takes longer, since it mostly does not."""
+def _has_many_brackets(text: str, limit: int) -> bool:
+    """Whether one kind of opening bracket occurs more than ``limit`` times: only then can the nesting be deeper than twice that."""
     if len(text) < _LONG:
-        return text.count(character) > limit
+        return text.count("[") > limit or text.count("{") > limit
+    return _has_more(text, "[", limit) or _has_more(text, "{", limit)
+
+
+def _has_more(text: str, character: str, limit: int) -> bool:
+    """Whether ``character`` occurs more than ``limit`` times in a long text, where counting all takes longer."""
     position = -1
     for _ in range(limit + 1):
         position = text.find(character, position + 1)
@@ -124,7 +130,7 @@ def parse_json(
     if len(text) > max_values and _has_more_values(text, max_values):
         raise MalformedError(f"JSON has more than {max_values} values")
     # (4) nesting, before the parser recurses; few messages have enough brackets to need the count
-    if _has_more(text, "[", max_depth // 2) or _has_more(text, "{", max_depth // 2):
+    if _has_many_brackets(text, max_depth // 2):
         brackets = _STRING.sub("", text).encode().translate(_AS_SQUARE, _NO_BRACKETS)
         for _ in range(max_depth):  # each round takes away the innermost level
             brackets = brackets.replace(b"[]", b"")
@@ -204,7 +210,7 @@ class Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         """An array of texts, which may be empty."""
         value = self.value.get(name)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list) or not _TEXT.issuperset(map(type, value)):
             raise self._wrong(name, "an array of texts")
         return tuple(value)
 

@@ -2,7 +2,7 @@
 
 The algorithm always has to fit the key, so a message cannot choose how its own signature is checked: P-256 verifies
 ES256 and nothing else. RS256 is verified, since older credentials carry it, and never made. RSA keys have at least 2048
-bits. PyJWT's algorithm objects do the signing and verifying.
+bits. How each algorithm signs and verifies stands in `credentials.algorithms`.
 """
 
 import hashlib
@@ -12,8 +12,8 @@ from typing import Final, NewType, Self
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwt.algorithms import get_default_algorithms
 
+from credentials.algorithms import ALGORITHMS
 from credentials.encoding import b64url_decode, b64url_encode, canonical_json
 from credentials.errors import MalformedError, UntrustedError
 from credentials.fields import Fields
@@ -32,7 +32,6 @@ MAX_RSA_EXPONENT_BITS: Final = 64
 """And with the size of its exponent, which is 17 bits in practice."""
 
 PublicKeyType = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
-_ALGORITHMS = {name: made for name, made in get_default_algorithms().items() if name in VERIFYING_ALGORITHMS}
 _CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {
     "P-256": ec.SECP256R1,
     "P-384": ec.SECP384R1,
@@ -170,7 +169,7 @@ class PublicKey:
         """
         if alg not in self.algorithms:
             raise UntrustedError("alg does not fit the key")
-        if not _ALGORITHMS[alg].verify(signing_input, self._key, signature):
+        if not ALGORITHMS[alg].verify(self._key, signature, signing_input):
             raise UntrustedError("signature does not match")
 
     def __eq__(self, other: object) -> bool:
@@ -237,7 +236,7 @@ class SoftwareKey:
 
     def sign(self, signing_input: bytes) -> bytes:
         """Sign; the result is in JWS form (ECDSA as raw ``r || s``)."""
-        return _ALGORITHMS[self.alg].sign(signing_input, self._key)
+        return ALGORITHMS[self.alg].sign(self._key, signing_input)
 
     def __repr__(self) -> str:
         return f"SoftwareKey({self.kid!r}, {self.alg!r})"
