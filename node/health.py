@@ -5,7 +5,7 @@ own FHIR server or a discovery host that is away makes it ``degraded``: what sti
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -18,6 +18,7 @@ from node.identity.subjects import Subjects
 from node.keys.errors import VaultError
 from node.keys.signing import sign_with
 from node.ports import HttpRequest, PeerError, World
+from node.registries.definition_files import DefinitionFiles
 from node.registries.participation import Participation
 from node.storage.database import Database
 from node.version import VERSION
@@ -183,18 +184,25 @@ def check_own_server(world: World, server: OwnServer) -> Check:
     return check
 
 
-def check_discovery(participation: Participation, world: World, service: str, *, hosted: bool) -> Check:
+def check_discovery(participation: Participation, world: World, service: str, *, hosted: Container[str]) -> Check:
     """The list of a discovery service is fresh."""
 
     async def check() -> Finding:
         followed = participation.followed(service)
-        if hosted:
+        if service in hosted:
             return Finding(state="ok", detail=f"hosted here, {followed.members} members")
         if followed.refreshed_at is None:
             return Finding(
                 state="degraded",
                 detail=f"the list was never read{f': {followed.error}' if followed.error else ''}",
                 remedy="is the host of the service reachable? its address is in the definition file",
+            )
+        if followed.log is not None and followed.log.alarms:
+            alarm = followed.log.alarms[0]
+            return Finding(
+                state="degraded",
+                detail=f"{alarm.kind}: {alarm.detail} ({alarm.source})",
+                remedy=f"see both sides with: hazel discovery status --service {service}; tell who runs the service",
             )
         age = world.clock.now() - followed.refreshed_at
         if age > participation.pause * STALE_ROUNDS:
@@ -204,5 +212,18 @@ def check_discovery(participation: Participation, world: World, service: str, *,
                 remedy="known members stay usable until their registrations expire; is the host reachable?",
             )
         return Finding(state="ok", detail=f"{followed.members} members, {int(age.total_seconds())} s old")
+
+    return check
+
+
+def check_definitions(files: DefinitionFiles) -> Check:
+    """The definition files of discovery services are right."""
+
+    async def check() -> Finding:
+        wrong = [*files.stopped.values(), *files.strange.values()]
+        if wrong:
+            detail, _, remedy = wrong[0].rpartition("; ")
+            return Finding(state="degraded", detail=detail or remedy, remedy=remedy)
+        return Finding(state="ok", detail=f"{len(files.services)} services")
 
     return check

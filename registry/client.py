@@ -19,7 +19,7 @@ from credentials.errors import CredentialError, NotCurrentError, RevokedError, U
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
 from registry.admission import admit, precheck, rejection_of
 from registry.entry import Registered
-from registry.errors import PeerLogError, RegistryError, RejectedError
+from registry.errors import PeerLogError, RegistryError, RejectedError, ServiceStoppedError
 from registry.host import RegistryHost
 from registry.log import NO_SEED
 from registry.messages import MAX_PAGE_BYTES, MAX_REGISTRATION_BYTES, ListPage, registration_to_wire
@@ -126,8 +126,10 @@ class RegistryClient:
         entropy: Entropy,
         host: RegistryHost | None = None,
         log_host: LogHost | None = None,
+        stopped: Mapping[str, str] | None = None,
     ) -> None:
         self.services = services
+        self.stopped: Mapping[str, str] = {} if stopped is None else stopped
         self._store = store
         self._peers = peers
         self._verifier = verifier
@@ -231,7 +233,7 @@ class RegistryClient:
             MalformedError: a condition is not one.
         """
         conditions = parse_conditions(query)
-        return await self._store.search(self._service(service_id).id, conditions, self._clock.now(), limit=SEARCH_LIMIT)
+        return await self._store.search(self._known(service_id).id, conditions, self._clock.now(), limit=SEARCH_LIMIT)
 
     async def _page(self, service: ServiceDefinition, after: int) -> ListPage:
         body = await self._peers.get(f"{service.endpoint}?timestamp={after}", max_bytes=MAX_PAGE_BYTES)
@@ -421,6 +423,12 @@ class RegistryClient:
         return self._host is not None and service.id in self._host.services
 
     def _service(self, service_id: str) -> ServiceDefinition:
+        service = self._known(service_id)
+        if service_id in self.stopped:
+            raise ServiceStoppedError(self.stopped[service_id])
+        return service
+
+    def _known(self, service_id: str) -> ServiceDefinition:
         service = self.services.get(service_id)
         if service is None:
             raise RejectedError("unknown_service", "no such discovery service is configured")

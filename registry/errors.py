@@ -4,6 +4,7 @@
 
     RegistryError
     ├── RejectedError   a registration or withdrawal that we don't take, with a stable code; the message may be shown
+    ├── ServiceStoppedError   its definition is wrong now; the message is for our operator
     ├── PeerLogError    another host's log contradicts itself or its protocol
     └── TransferError   another host could not be reached, or said no
 
@@ -47,6 +48,10 @@ class RejectedError(RegistryError):
     def __init__(self, code: RejectionCode, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ServiceStoppedError(RegistryError):
+    """A service is stopped here, because its definition file is wrong or gone. The message names files: for our operator only."""
 
 
 class PeerLogError(RegistryError):

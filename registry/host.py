@@ -10,7 +10,7 @@ from credentials.errors import CredentialError
 from credentials.vc.presentation import SignedPresentation
 from registry.admission import admit, precheck, rejection_of
 from registry.entry import Entry
-from registry.errors import RejectedError
+from registry.errors import RejectedError, ServiceStoppedError
 from registry.log import PAGE_ENTRIES, cut_page
 from registry.messages import MAX_REGISTRATION_BYTES, ListPage
 from registry.ports import Clock, Entropy, RegistryStore, Verifier
@@ -28,8 +28,10 @@ class RegistryHost:
         verifier: Verifier,
         clock: Clock,
         entropy: Entropy,
+        stopped: Mapping[str, str] | None = None,
     ) -> None:
         self.services = services
+        self._stopped = {} if stopped is None else stopped
         self._store = store
         self._verifier = verifier
         self._clock = clock
@@ -85,4 +87,6 @@ class RegistryHost:
         service = self.services.get(service_id)
         if service is None:
             raise RejectedError("unknown_service", "no such discovery service here")
+        if service_id in self._stopped:
+            raise ServiceStoppedError(self._stopped[service_id])
         return service

@@ -9,8 +9,7 @@ failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers a
     init.py, serve.py                          make a node, run it
     configuration.py, config_docs.py           hazel config; the page that is generated
     doctor.py                                  the way to another organisation, step by step
-    doctor.py                                  the way to another organisation, step by step
-    status.py, subject.py, key.py, credential.py, discovery.py, directory.py, explain.py
+    status.py, subject.py, key.py, credential.py, discovery.py, discovery_log.py, directory.py, explain.py
                                                one thing each, asked of the running node (api.py)
     given_tokens.py                            hazel token: what we gave to others
     credential_changes.py, credential_words.py, credential_explain.py

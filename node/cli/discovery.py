@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from node.cli.api import NodeApi, segment, with_node
+from node.cli.discovery_log import add_promote, log_of, promote, show_keys, show_log
 from node.cli.options import add_json_option, add_subject_option, add_verb, add_verbs
 from node.cli.output import DONE, NOTHING, UNREACHABLE, CommandError, pick, say, show, show_json, show_table, word
 from node.config.model import Config
@@ -20,6 +21,7 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     status = add_verb(
         verbs, "status", "per service: are we registered, how fresh is our copy, what goes wrong", _status
     )
+    status.add_argument("--service", help="only this one, with the keys that a definition needs to name this node")
     add_subject_option(status)
     add_json_option(status)
     search = add_verb(verbs, "search", "who is registered at a service", _search)
@@ -40,6 +42,11 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     leave = add_verb(verbs, "leave", "withdraw an organisation from a service", _leave)
     leave.add_argument("service", metavar="SERVICE")
     add_subject_option(leave)
+    add_promote(
+        add_verb(
+            verbs, "promote", "become the host of a service that this node mirrors and whose host is lost", promote
+        )
+    )
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -74,7 +81,13 @@ def _status(arguments: argparse.Namespace) -> int:
         found: dict[str, Any] = {}
         for one in (await api.get(BASE)).value or []:
             service = word(one, "id")
-            found[service] = (await api.get(f"{BASE}/{segment(service)}/{subject}")).value
+            if arguments.service in {None, service}:
+                found[service] = dict((await api.get(f"{BASE}/{segment(service)}/{subject}")).value or {})
+                state = await log_of(api, service)
+                if state is not None:
+                    found[service]["state"] = state
+        if arguments.service is not None and not found:
+            raise CommandError(f"there is no service {arguments.service}", "see: hazel discovery list")
         if arguments.json:
             show_json(found)
             return DONE
@@ -95,7 +108,12 @@ def _status(arguments: argparse.Namespace) -> int:
         for service, one in found.items():
             for what, error in (("registration", pick(one, "error")), ("list", pick(one, "replica", "error"))):
                 if error:
-                    show(f"{service}: {what}: {word(error)}")
+                    show(f"{service}: {what}: {word(error)}{_queued(one) if what == 'registration' else ''}")
+        for one in found.values():
+            if pick(one, "state"):
+                show_log(one["state"])
+                if arguments.service is not None:
+                    show_keys(one["state"])
         return DONE
 
     return with_node(arguments.config, work)
@@ -150,6 +168,17 @@ def _leave(arguments: argparse.Namespace) -> int:
         return DONE
 
     return with_node(arguments.config, work)
+
+
+def _queued(one: Any) -> str:
+    """What becomes of a registration that could not be delivered."""
+    left = pick(one, "expires_in_ms")
+    if not pick(one, "queued"):
+        return ""
+    if not isinstance(left, int):
+        return f" (queued, tried again at {word(one, 'due_at')})"
+    minutes = left // 60_000
+    return f" (queued, tried again at {word(one, 'due_at')}; ours expires in {minutes // 60} h {minutes % 60} min)"
 
 
 def _own_parameters(config: Config, subject: str) -> dict[str, str]:

@@ -12,13 +12,19 @@ from node.identity import vdr_routes
 from node.parts.kept import Kept
 from node.parts.trust import Trust
 from node.ports import World
+from node.registries import log_routes
 from node.registries import routes as registry_routes
 from node.registries.adapters import OwnRegistrants, RegistryPeers
+from node.registries.definition_files import DefinitionFiles
+from node.registries.hosted import HostedServices
 from node.registries.participation import Participation
 from node.registries.renewal import Renewal
+from node.registries.taking_over import TakingOver
 from node.storage.registry_store import SqlRegistryStore
 from registry.client import RegistryClient
 from registry.host import RegistryHost
+from registry.transparency.hosting import LogHost
+from registry.transparency.keys import LogKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +43,20 @@ class Members:
     client: RegistryClient
     participation: Participation
     renewal: Renewal
+    hosted: HostedServices
+    logs: LogHost
+    taking_over: TakingOver
+    files: DefinitionFiles
 
     @property
     def checks(self) -> dict[str, Check]:
         """How fresh each list is."""
         return {
-            f"discovery {name}": health.check_discovery(
-                self.participation, self.world, name, hosted=name in self.config.discovery.host
-            )
-            for name in self.client.services
+            "definitions": health.check_definitions(self.files),
+            **{
+                f"discovery {name}": health.check_discovery(self.participation, self.world, name, hosted=self.hosted)
+                for name in self.client.services
+            },
         }
 
     def install(self, app: web.Application) -> None:
@@ -55,14 +66,24 @@ class Members:
         app[registry_routes.STORE] = self.store
         app[registry_routes.PARTICIPATION] = self.participation
         app[vdr_routes.WITHDRAWS] = self.renewal
+        app[log_routes.LOG_HOST] = self.logs
+        app[log_routes.HOSTED] = self.hosted
+        app[log_routes.TAKING_OVER] = self.taking_over
 
 
 async def open_members(config: Config, world: World, kept: Kept, trust: Trust) -> Members:
     """Wire host and client, and read what was known before."""
     clock, entropy = world.clock, world.entropy
     store = SqlRegistryStore(kept.database)
+    logs = LogHost(store, LogKeys(secret=kept.vault.secret("seal"), url=config.url), clock)
+    named = frozenset({*config.discovery.join, *config.discovery.host})
+    files = DefinitionFiles(config.discovery.definitions, trust.services, named)
+    hosted = HostedServices(trust.services, config.discovery.host)
+    taking_over = TakingOver(store, logs.keys, files, hosted)
+    await taking_over.restore()
     host = RegistryHost(
-        {name: trust.services[name] for name in config.discovery.host},
+        hosted,
+        stopped=files.stopped,
         store=store,
         verifier=trust.verifier,
         clock=clock,
@@ -77,6 +98,8 @@ async def open_members(config: Config, world: World, kept: Kept, trust: Trust) -
         clock=clock,
         entropy=entropy,
         host=host,
+        log_host=logs,
+        stopped=files.stopped,
     )
     participation = Participation(
         client=client,
@@ -85,7 +108,8 @@ async def open_members(config: Config, world: World, kept: Kept, trust: Trust) -
         standing=trust.verifier,
         holder=trust.holder,
         join=config.discovery.join,
-        hosted=config.discovery.host,
+        hosted=hosted,
+        files=files,
         parameters=registry_routes.own_parameters(
             config.url, config.organisation.subject, tuple(config.fhir), config.organisation.facility_type
         ),
@@ -101,4 +125,8 @@ async def open_members(config: Config, world: World, kept: Kept, trust: Trust) -
         client=client,
         participation=participation,
         renewal=renewal,
+        hosted=hosted,
+        logs=logs,
+        taking_over=taking_over,
+        files=files,
     )

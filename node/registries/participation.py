@@ -6,20 +6,23 @@ goes on with what is known (ARCHITECTURE §8).
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import get_args
 
 from credentials.did.identifier import DID
 from credentials.errors import CredentialError
 from node.ports import Clock
+from node.registries.definition_files import DefinitionFiles
 from node.registries.lapsed import Lapsed
 from node.verification.standing import Standing
 from registry.client import RegistryClient
 from registry.directory import Directory
 from registry.entry import Registered
 from registry.errors import RegistryError
-from registry.ports import RegistryStore
+from registry.ports import Refusal, RegistryStore
+from registry.transparency.heads import AlarmKind, LogReport
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,9 @@ WATCH_SECONDS = 15.0
 
 LOOK_AGAIN = timedelta(seconds=30)
 """Who expired leaves the directory within this time, also when nothing else changes."""
+
+MAX_REFUSALS = 20
+"""Refused entries of a service that the operator is shown."""
 
 MAX_MEMBERS = 20_000
 """Registrations per service that the directory holds."""
@@ -42,6 +48,8 @@ class Followed:
         error: of the last try; ``None`` when it went well.
         refused: entries of the last reply that were not taken.
         pending: entries that wait to be verified.
+        refusals: the last of those that were not taken, and why; kept until others are refused.
+        log: how following its log went; None where it has none.
     """
 
     refreshed_at: datetime | None = None
@@ -49,6 +57,8 @@ class Followed:
     refused: int = 0
     pending: int = 0
     members: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    log: LogReport | None = None
 
 
 class Participation:
@@ -58,6 +68,7 @@ class Participation:
         standing: looks again at credentials of who is registered.
         join: services to be registered at; ``holder`` is the DID that registers, ``parameters`` what it says about itself.
         hosted: services whose list is kept here.
+        files: definition files to look at again every round.
         pause: between two rounds.
     """
 
@@ -70,7 +81,8 @@ class Participation:
         standing: Standing,
         holder: DID,
         join: Sequence[str],
-        hosted: Sequence[str],
+        hosted: Container[str],
+        files: DefinitionFiles | None = None,
         parameters: Mapping[str, str],
         pause: timedelta,
     ) -> None:
@@ -79,7 +91,8 @@ class Participation:
         self._clock = clock
         self._holder = holder
         self._join = tuple(join)
-        self._hosted = frozenset(hosted)
+        self._hosted = hosted
+        self._files = files
         self._parameters = dict(parameters)
         self._pause = pause
         self._members: tuple[Registered, ...] = ()
@@ -113,12 +126,15 @@ class Participation:
 
     async def start(self) -> None:
         """Load what is known from the last run and note where we want to be registered; touches no network."""
+        await self._note_wishes()
+        await self.look()
+
+    async def _note_wishes(self) -> None:
         now = self._clock.now()
         for service in self._join:
             standing = await self._store.own(service, self._holder)
             if standing is None or standing.leaving or dict(standing.parameters) != self._parameters:
                 await self._store.join(service, self._holder, self._parameters, now)
-        await self.look()
 
     async def run(self) -> None:
         """Do rounds for ever."""
@@ -136,11 +152,14 @@ class Participation:
 
     async def round(self) -> None:
         """Register what is due, read every list, look who is there."""
-        changed = bool(self._hosted)  # others change what we host
+        changed = self._files is not None and self._files.look()
+        if changed:
+            await self._note_wishes()
+        changed = changed or any(service in self._hosted for service in self._client.services)  # others change those
         for report in await self._client.refresh():
             changed = True
             self._tell(report.service, "not registered", report.error)
-        for service in self._client.services:
+        for service in tuple(self._client.services):
             changed = await self._follow(service) or changed
         if changed or self._clock.now() - self._looked_at > LOOK_AGAIN:
             await self.look()
@@ -149,7 +168,7 @@ class Participation:
         """Replace the directory by what the store holds now."""
         self._looked_at = self._clock.now()
         entries: list[Registered] = []
-        for service in self._client.services:
+        for service in tuple(self._client.services):
             found = await self._store.search(service, (), self._clock.now(), limit=MAX_MEMBERS)
             known = self.followed(service)
             refreshed_at = self._clock.now() if service in self._hosted else known.refreshed_at
@@ -163,8 +182,6 @@ class Participation:
 
     async def _follow(self, service: str) -> bool:
         """Read one list; returns whether anything in it changed."""
-        if service in self._hosted:
-            return False
         known = self.followed(service)
         try:
             report = await self._client.follow(service)
@@ -177,8 +194,20 @@ class Participation:
             logger.warning(
                 "an entry of a discovery service was refused", extra={"service": service, "code": refusal.error.code}
             )
+        if service in self._hosted:
+            return report.accepted > 0
+        for alarm in report.log.alarms if report.log is not None else ():
+            self._tell(service, alarm.kind, f"{alarm.source}: {alarm.detail}")
+        for kind in get_args(AlarmKind):
+            if report.log is not None and all(alarm.kind != kind for alarm in report.log.alarms):
+                self._tell(service, kind, None)
         self._followed[service] = Followed(
-            refreshed_at=self._clock.now(), refused=len(report.refused), pending=report.pending, members=known.members
+            refreshed_at=self._clock.now(),
+            refused=len(report.refused),
+            pending=report.pending,
+            members=known.members,
+            refusals=report.refused[-MAX_REFUSALS:] or known.refusals,
+            log=report.log,
         )
         return report.accepted > 0 or report.forgot
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from credentials.query.matching import NoMatch
 from node.identity.routes import CLOCK, SUBJECTS
 from node.oauth.metadata import issuer_url
+from node.registries import log_routes
 from node.registries.participation import Participation
 from node.web.bodies import media_type, read_bytes, read_model
 from node.web.parameters import read_parameters
@@ -19,10 +20,11 @@ from node.web.replies import RequestError
 from registry.client import RegistryClient
 from registry.directory import Organisation
 from registry.entry import Entry, Registered
-from registry.errors import PeerLogError, RegistryError, RejectedError, TransferError
+from registry.errors import PeerLogError, RegistryError, RejectedError, ServiceStoppedError, TransferError
 from registry.host import RegistryHost
 from registry.messages import MAX_REGISTRATION_BYTES, parse_registration
 from registry.ports import OwnRegistration, RegistryStore
+from registry.service import ServiceDefinition
 
 HOST = web.AppKey("HOST", RegistryHost)
 CLIENT = web.AppKey("CLIENT", RegistryClient)
@@ -54,6 +56,8 @@ def public_routes(base_path: str = "") -> list[web.RouteDef]:
     return [
         web.get(base_path + "/discovery/{service}", get_page),
         web.post(base_path + "/discovery/{service}", post_registration),
+        web.get(base_path + "/discovery/{service}/log/checkpoint", get_checkpoint),
+        web.get(base_path + "/discovery/{service}/log/tile/{tile:.{1,64}}", get_tile),
     ]
 
 
@@ -65,14 +69,19 @@ def internal_routes() -> list[web.RouteDef]:
         web.get("/internal/discovery/v1/{service}/{subject}", get_activation),
         web.post("/internal/discovery/v1/{service}/{subject}", post_activation),
         web.delete("/internal/discovery/v1/{service}/{subject}", delete_activation),
+        web.get("/internal/registries/v1/{service}", get_log_state),
+        web.post("/internal/registries/v1/{service}/promote", post_promotion),
         web.get("/internal/directory/v1/organisations", get_organisations),
     ]
 
 
 async def get_page(request: web.Request) -> web.Response:
-    """``GET /discovery/{service}?timestamp=``: what is new in a list that we host."""
-    service = _hosted(request)
-    page = await request.app[HOST].page(service, _timestamp(request))
+    """``GET /discovery/{service}?timestamp=``: what is new in a list that we host or mirror."""
+    service, after = _served(request), _timestamp(request)
+    if service.id in request.app[HOST].services:
+        page = await request.app[HOST].page(service.id, after)
+    else:
+        page = await request.app[log_routes.LOG_HOST].page(service, after)
     return web.Response(body=page.to_wire(), content_type="application/json")
 
 
@@ -84,6 +93,31 @@ async def post_registration(request: web.Request) -> web.Response:
     compact = parse_registration(await read_bytes(request, max_bytes=MAX_REGISTRATION_BYTES))
     await request.app[HOST].accept(service, compact)
     return web.Response(status=HTTPStatus.CREATED)
+
+
+async def get_checkpoint(request: web.Request) -> web.Response:
+    """``GET /discovery/{service}/log/checkpoint``: how large the log is and what is in it, signed."""
+    return await log_routes.checkpoint(request, _served(request))
+
+
+async def get_tile(request: web.Request) -> web.Response:
+    """``GET /discovery/{service}/log/tile/…``: a tile of hashes, or a bundle of leaves."""
+    return await log_routes.tile(request, _served(request))
+
+
+async def get_log_state(request: web.Request) -> web.Response:
+    """``GET /internal/registries/v1/{service}``: our role, what host and mirrors say, and what is wrong with it."""
+    service = request.app[CLIENT].services[_known(request)]
+    followed = request.app[PARTICIPATION].followed(service.id)
+    stopped = request.app[CLIENT].stopped.get(service.id)
+    return web.json_response(await log_routes.state_of(request, service, followed, stopped))
+
+
+async def post_promotion(request: web.Request) -> web.Response:
+    """``POST /internal/registries/v1/{service}/promote``: become the host of a service that we mirror."""
+    answer = await log_routes.post_promotion(request, request.app[CLIENT].services[_known(request)])
+    await request.app[PARTICIPATION].look()
+    return answer
 
 
 async def get_services(request: web.Request) -> web.Response:
@@ -105,7 +139,8 @@ async def get_activation(request: web.Request) -> web.Response:
     subject = await request.app[SUBJECTS].get(request.match_info["subject"])
     own = await request.app[STORE].own(service, subject.dids[0])
     entry = await request.app[STORE].entry_of(service, subject.dids[0], request.app[CLOCK].now())
-    return web.json_response(_activation(own, entry, request.app[PARTICIPATION], service))
+    now = request.app[CLOCK].now()
+    return web.json_response(_activation(own, entry, request.app[PARTICIPATION], service, now))
 
 
 async def post_activation(request: web.Request) -> web.Response:
@@ -157,6 +192,8 @@ def as_request_error(error: Exception) -> RequestError | None:
             return RequestError(404, error.code, str(error))
         case RejectedError():
             return RequestError(400, error.code, str(error))
+        case ServiceStoppedError():  # its message names files
+            return _stopped()
         case NoMatch():
             return RequestError(412, "no_matching_credentials", "the wallet has no credentials that fit this service")
         case TransferError() | PeerLogError():
@@ -174,6 +211,21 @@ def own_parameters(public_url: str, subject: str, fhir_versions: tuple[str, ...]
         "organization_facility_type": facility_type,
         **{f"fhir_base_url_{version}": f"{public_url}/fhir/{subject}/{version}" for version in fhir_versions},
     }
+
+
+def _served(request: web.Request) -> ServiceDefinition:
+    """A service that we host or mirror."""
+    service = request.app[CLIENT].services.get(request.match_info["service"])
+    keys = request.app[log_routes.LOG_HOST].keys
+    if service is None or not (service.id in request.app[HOST].services or keys.is_mirror(service)):
+        raise RequestError(404, "unknown_service", "this discovery service is not hosted here")
+    if service.id in request.app[CLIENT].stopped:
+        raise _stopped()
+    return service
+
+
+def _stopped() -> RequestError:
+    return RequestError(503, "service_stopped", "this discovery service is stopped here; the operator was told why")
 
 
 def _hosted(request: web.Request) -> str:
@@ -212,7 +264,7 @@ def _search_result(entry: Registered) -> Mapping[str, Any]:
 
 
 def _activation(
-    own: OwnRegistration | None, entry: Entry | None, participation: Participation, service: str
+    own: OwnRegistration | None, entry: Entry | None, participation: Participation, service: str, now: datetime
 ) -> Mapping[str, Any]:
     """Say how a registration stands; ``vp`` is empty until our copy of the list has it."""
     followed = participation.followed(service)
@@ -222,19 +274,25 @@ def _activation(
         "error": followed.error,
         "pending": followed.pending,
         "refused": followed.refused,
+        "alarms": [] if followed.log is None else [f"{each.kind}: {each.detail}" for each in followed.log.alarms],
     }
     if own is None or own.leaving or own.presentation_id is None:
         answer: dict[str, Any] = {"activated": False, "replica": replica}
         if own is not None and own.error is not None:
             answer |= {"status": "error", "error": own.error}
+        if own is not None and not own.leaving:
+            answer |= {"queued": True, "due_at": _text(own.due_at)}
         return answer
+    left = timedelta() if own.expires_at is None else max(own.expires_at - now, timedelta())
     return {
         "activated": True,
         "status": "active" if own.error is None else "error",
         **({"error": own.error} if own.error is not None else {}),
         "registered_at": _text(own.registered_at),
         "expires_at": _text(own.expires_at),
+        "expires_in_ms": left // timedelta(milliseconds=1),
         "due_at": _text(own.due_at),
+        "queued": own.error is not None,
         "vp": [entry.compact] if isinstance(entry, Registered) else [],
         "replica": replica,
     }

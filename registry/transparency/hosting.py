@@ -53,6 +53,10 @@ class LogHost:
             await self._store.keep_note(service.id, frontier.size, note)
         return note
 
+    async def tree(self, service: ServiceDefinition) -> StoredTree | None:
+        """What is here of a log, our own or a copy."""
+        return await self._store.tree(service.id)
+
     async def tile(self, service: ServiceDefinition, path: str) -> bytes:
         """A tile of hashes, or a bundle of leaves.
 

@@ -166,6 +166,10 @@ PUBLIC = (
         good=_registration,
         limit=65_536,
     ),
+    _public("GET", "/discovery/{service}/log/checkpoint", f"/discovery/{SERVICE}/log/checkpoint"),
+    _public(
+        "GET", "/discovery/{service}/log/tile/{tile}", f"/discovery/{SERVICE}/log/tile/6/000", answers=404
+    ),  # no log is that large
     _public("GET", "/.well-known/use-cases", "/.well-known/use-cases"),
     _public(
         "*",
@@ -409,6 +413,17 @@ VENDOR = (
         limit=16_384,
     ),
     _internal("DELETE", "discovery/v1/{service}/{subject}", f"discovery/v1/{FOLLOWED}/{SUBJECT}"),
+    _internal("GET", "registries/v1/{service}", f"registries/v1/{SERVICE}"),
+    _internal(
+        "POST",
+        "registries/v1/{service}/promote",
+        f"registries/v1/{FOLLOWED}/promote",
+        answers=409,  # it is no mirror of that
+        reads="json",
+        good=lambda _: {"incomplete": False},
+        unknown="refused",
+        limit=1_024,
+    ),
 )
 
 OURS = (

@@ -40,8 +40,8 @@ def test_no_directory_is_no_services(tmp_path: Path) -> None:
 
 
 def test_members_that_nobody_knows_are_kept_since_the_file_is_handed_on(tmp_path: Path) -> None:
-    put(tmp_path, "a.json", a_definition(mirrors=["https://mirror.example"]))
-    assert load_definitions(tmp_path)["care"].raw["mirrors"] == ["https://mirror.example"]
+    put(tmp_path, "a.json", a_definition(colour="blue"))
+    assert load_definitions(tmp_path)["care"].raw["colour"] == "blue"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,13 @@ import pytest
 import pytest_asyncio
 
 from credentials.vc.presentation import SignedPresentation
-from node.registries.routes import PARTICIPATION, own_parameters
+from node.registries.routes import CLIENT, PARTICIPATION, own_parameters
 from registry.messages import ListPage
+from registry.transparency.checkpoint import read_checkpoint
+from registry.transparency.leaf import Leaf, digest_of
+from registry.transparency.merkle import Frontier, leaf_hash
+from registry.transparency.note import VerifierKey
+from registry.transparency.tiles import Tile, parse_bundle
 from tests.node.bad_input.dialects import check_refusal
 from tests.node.bad_input.setting import (
     FOLLOWED,
@@ -267,3 +272,62 @@ def test_what_we_say_about_ourselves_has_every_version_that_we_serve() -> None:
         "fhir_base_url_r4": "https://x.example/fhir/oever/r4",
         "fhir_base_url_stu3": "https://x.example/fhir/oever/stu3",
     }
+
+
+# -- the log
+
+
+async def log(node: NodeUnderAttack, path: str) -> Answer:
+    return await node.send("public", "GET", f"{PUBLIC}/log/{path}")
+
+
+async def test_what_is_registered_is_in_the_log_and_the_checkpoint_is_signed(node: NodeUnderAttack) -> None:
+    compact = a_registration()
+    await post(node, compact)
+    state = (await internal(node, "GET", f"/internal/registries/v1/{SERVICE}")).json()
+    answer = await log(node, "checkpoint")
+    assert (answer.status, answer.content_type, answer.header("cache-control")) == (
+        200,
+        "text/plain",
+        "public, max-age=5",
+    )
+    key = VerifierKey.parse(state["ours"]["log_key"])
+    signed = read_checkpoint(answer.body, key, (), NOON)
+    assert (signed.checkpoint.origin, signed.checkpoint.size) == (f"oever.example/discovery/{SERVICE}", 2)
+    bundle = await log(node, "tile/entries/000.p/2")
+    assert "immutable" in str(bundle.header("cache-control"))
+    leaves = parse_bundle(bundle.body, Tile(None, 0, 2))
+    assert Frontier().push([leaf_hash(each) for each in leaves]).root == signed.checkpoint.root
+    assert Leaf.parse(leaves[1]).digest == digest_of(compact)
+    assert (await log(node, "tile/0/000.p/2")).body == b"".join(map(leaf_hash, leaves))
+    for path in ("tile/0/000", "tile/1/000", "tile/entries/1", "other"):
+        assert (await log(node, path)).status == 404
+    assert (state["role"], state["head"]["size"]) == ("host", 2)
+    assert "names no log_key" in state["trust"]
+
+
+async def test_a_service_that_is_only_followed_is_not_served_and_its_trust_is_told(node: NodeUnderAttack) -> None:
+    assert (await node.send("public", "GET", f"/discovery/{FOLLOWED}/log/checkpoint")).status == 404
+    state = (await internal(node, "GET", f"/internal/registries/v1/{FOLLOWED}")).json()
+    assert (state["role"], state["log"]) == ("follower", None)
+    assert "on the word of its host" in state["trust"]
+    for service, code in ((FOLLOWED, "no_mirror"), (SERVICE, "no_mirror")):
+        answer = await internal(node, "POST", f"/internal/registries/v1/{service}/promote")
+        assert (answer.status, answer.json()["code"]) == (409, code)
+
+
+async def test_a_stopped_service_says_so_to_strangers_without_naming_files(node: NodeUnderAttack) -> None:
+    stopped = node.node.public[CLIENT].stopped
+    assert isinstance(stopped, dict)
+    stopped[SERVICE] = "/etc/hazel/discovery/x.json: endpoint is wrong; mend it"
+    for answer in (
+        await post(node, a_registration()),
+        await node.send("public", "GET", PUBLIC),
+        await log(node, "checkpoint"),
+    ):
+        assert (answer.status, answer.json()["code"]) == (503, "service_stopped")
+        assert b"x.json" not in answer.body
+    assert (await internal(node, "POST", OURS)).status == 503
+    state = (await internal(node, "GET", f"/internal/registries/v1/{SERVICE}")).json()
+    assert "x.json" in state["stopped"]
+    assert (await internal(node, "GET", f"/internal/discovery/v1/{SERVICE}")).status == 200
