@@ -4,6 +4,7 @@ Which request goes where::
 
     did         /iam/{uuid}/did.json
     metadata    /.well-known/oauth-authorization-server/oauth2/{subject}
+    client      /oauth2/{subject}/oauth-client
     definition  /oauth2/{subject}/presentation_definition
     token       /oauth2/{subject}/token
     status      /statuslist/{did}/{page}
@@ -96,6 +97,7 @@ class ForeignNode:
         for method, path, place, handler in (
             ("GET", "/iam/{uuid}/did.json", "did", self._document),
             ("GET", "/.well-known/oauth-authorization-server/oauth2/{subject}", "metadata", self._metadata),
+            ("GET", "/oauth2/{subject}/oauth-client", "client", self._client),
             ("GET", "/oauth2/{subject}/presentation_definition", "definition", self._definition),
             ("POST", "/oauth2/{subject}/token", "token", self._token),
             ("GET", "/statuslist/{did}/{page}", "status", self._status_list),
@@ -138,6 +140,10 @@ class ForeignNode:
             if server is None
             else web.json_response(server.metadata())
         )
+
+    async def _client(self, _request: web.Request) -> web.StreamResponse:
+        """What it says about itself as a client; a build of one's own says no version."""
+        return web.json_response({"software_id": "nuts-node-refimpl", "software_version": "unknown"}, headers=_CACHED)
 
     async def _definition(self, request: web.Request) -> web.StreamResponse:
         server = self.servers[request.match_info["subject"]]
