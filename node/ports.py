@@ -18,7 +18,8 @@ MAX_PEER_REPLY = 1_048_576
 PEER_TIMEOUT = 10.0
 """Seconds for one call to a peer, unless the caller has less time left."""
 
-PeerCode = Literal["unreachable", "timeout", "too_large", "refused_address", "tls", "broken"]
+PeerCode = Literal["unreachable", "timeout", "too_large", "refused_address", "tls", "broken", "busy"]
+"""``busy`` is our own word: too many calls of that server at once (``node/exchange/bulkhead.py``)."""
 
 
 class Clock(Protocol):
@@ -63,6 +64,18 @@ class PeerError(Exception):
         self.origin = origin
 
 
+class Room(Protocol):
+    """Memory that an answer needs, asked for before it is read."""
+
+    async def take(self, size: int) -> None:
+        """Take memory for a body of ``size`` bytes; waits, or raises what the caller of the client handles."""
+        ...
+
+    def settle(self, size: int) -> None:
+        """Give back what was taken beyond ``size`` bytes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """One outbound request.
@@ -71,6 +84,7 @@ class HttpRequest:
         headers: sent as they are; the client adds ``User-Agent`` and ``Accept-Encoding: identity``.
         max_bytes: the answer's body may not be longer.
         timeout: seconds for the whole call.
+        room: where memory for the answer comes from; ``None`` for answers that are small or few.
         plain_http: the answer is signed, and the caller checks that: ``http`` will do, as for revocation lists of CAs.
     """
 
@@ -81,6 +95,7 @@ class HttpRequest:
     max_bytes: int = MAX_PEER_REPLY
     timeout: float = PEER_TIMEOUT
     plain_http: bool = False
+    room: Room | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

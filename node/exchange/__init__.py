@@ -21,6 +21,7 @@ The pure parts, without network, clock or storage::
 With effects, the way in (start at inbound.py: every path goes through it)::
 
     inbound.py         the eight steps in their order
+    entrance.py        who calls
     incoming.py        a peer's request as it came, what it states in headers
     understanding.py   it, understood, or refused with what was understood
     asked.py           the request in the query table, and what is refused without a look at a citizen

@@ -5,6 +5,7 @@ of a decision that permits. Facts about citizens are asked elsewhere (``facts.py
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,9 +16,11 @@ from node.exchange.asked import Asked
 from node.exchange.cursor import Cursor
 from node.exchange.decide.question import Decision
 from node.exchange.facts import FHIR_JSON, OwnServer
+from node.exchange.refusal import later
 from node.exchange.response import AnswerError, CheckedPage, MismatchError, check_page
+from node.exchange.rooms import NoRoomError
 from node.oauth.grants import Grant
-from node.ports import HttpClient, HttpRequest, HttpResponse, PeerError
+from node.ports import HttpClient, HttpRequest, HttpResponse, PeerError, Room
 from node.usecases.model import FhirVersion
 from node.usecases.plan import FORM_TYPE
 from node.web.replies import RequestError
@@ -35,6 +38,9 @@ _NOT_OFFERED = frozenset(
 )
 """What servers say to a search that they don't know, by type or by parameter (REAL.md, surprise 5)."""
 
+_ETAG = re.compile(r'W/"[A-Za-z0-9.\-]{1,64}"\Z')
+"""A version as FHIR writes it; what else a server puts there may show how it works inside."""
+
 _UNAVAILABLE = "the answer is not available"
 
 
@@ -47,6 +53,7 @@ class Promised:
     """
 
     receipt: Receipt
+    reference: str
     decision: Decision
     grant: Grant
     asked: Asked
@@ -56,6 +63,14 @@ class Promised:
     def __post_init__(self) -> None:
         if not self.decision.permit or self.about.bsn is None or not self.about.records:
             raise ValueError("nothing was permitted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A checked page; ``etag`` as our server has it, for a read, where it is of FHIR's form."""
+
+    page: CheckedPage
+    etag: str | None
 
 
 class Forwarder:
@@ -74,19 +89,23 @@ class Forwarder:
         self._timeout = timeout
         self._page_bytes = page_bytes
 
-    async def fetch(self, promised: Promised) -> CheckedPage:
+    async def fetch(self, promised: Promised, room: Room | None = None) -> Fetched:
         """Return the page, every resource of which belongs to the citizen and the step.
+
+        Args:
+            promised: what may be asked.
+            room: where memory for the page comes from.
 
         Raises:
             RequestError: the server did not answer, or answered what must not leave; safe for the peer.
         """
         asked, about = promised.asked, promised.about
         server = self._servers[promised.version]
-        answer = await self._send(server, asked)
+        answer = await self._send(server, asked, room)
         if answer.status != HTTPStatus.OK:
             raise _no_answer(asked, answer.status)
         try:
-            return check_page(
+            page = check_page(
                 answer.body,
                 step=asked.step,
                 fhir_version=promised.version,
@@ -98,8 +117,10 @@ class Forwarder:
             )
         except AnswerError as error:
             raise _withheld(promised, error) from None  # what follows this error would hold the page
+        etag = answer.headers.get("etag", "")
+        return Fetched(page=page, etag=etag if page.kind == "resource" and _ETAG.match(etag) else None)
 
-    async def _send(self, server: OwnServer, asked: Asked) -> HttpResponse:
+    async def _send(self, server: OwnServer, asked: Asked, room: Room | None) -> HttpResponse:
         headers = {"Accept": FHIR_JSON} | ({"Content-Type": FORM_TYPE} if asked.body is not None else {})
         try:
             return await self._own.send(
@@ -110,10 +131,16 @@ class Forwarder:
                     body=asked.body,
                     max_bytes=self._page_bytes,
                     timeout=self._timeout,
+                    room=room,
                 )
             )
+        except NoRoomError:
+            logger.warning("no memory for another page")
+            raise later("pages_full") from None
         except PeerError as error:
             logger.warning("our own FHIR server did not answer", extra={"code": error.code})
+            if error.code == "busy":
+                raise later("own_server_busy") from None
             raise RequestError(
                 504 if error.code == "timeout" else 502, f"own_server_{error.code}", _UNAVAILABLE
             ) from None

@@ -2,7 +2,7 @@
 
 Each step passes a narrower thing on, or refuses::
 
-    1 who       token and proof          -> Caller        node.oauth.resource
+    1 who       token and proof          -> Caller        entrance.py, node.oauth.resource
     2 what      method, path, form       -> Interaction   incoming.py, interaction.py
                 query table              -> Asked         asked.py, allowlist.py, cursor.py, named.py
     3 whom      our own Patient          -> About         binding.py, facts.py
@@ -21,7 +21,6 @@ refused when it has moved, and it is compared once more before the first byte le
 import asyncio
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from node.audit.log import AlreadyUsedError, AuditLog, AuditUnavailableError, StaleDecisionError
 from node.audit.record import Outcome
@@ -32,21 +31,23 @@ from node.exchange.binding import Binding
 from node.exchange.capabilities import capability_statement
 from node.exchange.decide.engine import decide
 from node.exchange.decide.question import Decision, Question
+from node.exchange.entrance import Entrance
 from node.exchange.facts import OwnRecords, OwnServer
 from node.exchange.forwarding import Forwarder, Promised
 from node.exchange.holder_ports import Agreements, Emergencies
 from node.exchange.incoming import Incoming, Reply, Stated
 from node.exchange.interaction import Interaction
 from node.exchange.named import NamedResources, NamedStore
+from node.exchange.outcome import REFERENCE_HEADER
 from node.exchange.outgoing import Outgoing
 from node.exchange.ports import Consents, Registered
 from node.exchange.refusal import Refusal, later, login
 from node.exchange.refusing import Refusals
+from node.exchange.rooms import PageBudget, Room
 from node.exchange.understanding import understand, understand_stated
-from node.oauth.errors import LoginCode
 from node.oauth.grants import Grant
 from node.oauth.refusals import RefusalCounter
-from node.oauth.resource import Caller, LapsedError, LoginError, ResourceGuard
+from node.oauth.resource import Caller, ResourceGuard
 from node.ports import KeyVault, World
 from node.usecases.book import UseCaseBook
 from node.usecases.model import FhirVersion
@@ -90,6 +91,7 @@ class EnforcementPoint:
         counter: RefusalCounter,
         timeout: float,
         page_bytes: int,
+        pages: PageBudget,
     ) -> None:
         secret = vault.secret("grant")
         naming = NamedResources(secret, named)
@@ -98,7 +100,6 @@ class EnforcementPoint:
         self._holder_type = holder_type
         self._usecases = usecases
         self._versions: tuple[FhirVersion, ...] = tuple(own)
-        self._guard = guard
         self._counter = counter
         self._audit = audit
         self._records = records
@@ -112,11 +113,17 @@ class EnforcementPoint:
             public_base=f"{public_url}/fhir/{subject}", servers=own, named=naming, secret=secret, entropy=world.entropy
         )
         self._refusals = Refusals(world, audit)
+        self._entrance = Entrance(guard, self._refusals, counter, subject=subject)
+        self._pages = pages
 
     @property
     def versions(self) -> tuple[FhirVersion, ...]:
         """FHIR versions in which we answer."""
         return self._versions
+
+    def room(self) -> Room:
+        """Return room in memory for one answer, out of what all answers share."""
+        return self._pages.room()
 
     def capabilities(self, version: FhirVersion) -> Reply:
         """Return what anybody may know: the use cases and the resource types that are asked through them."""
@@ -131,7 +138,7 @@ class EnforcementPoint:
         for _ in range(DECISIONS):
             epoch = self._audit.current_epoch()  # before anything is read that somebody may take away
             try:
-                caller = await self._log_in(incoming)  # (1) who
+                caller = await self._entrance.log_in(incoming)  # (1) who
                 try:
                     return await self._serve(incoming, caller, epoch)
                 except Refusal as refusal:
@@ -173,23 +180,6 @@ class EnforcementPoint:
         """
         return await self._records.records_of(version, bsn) if version in self._versions else frozenset()
 
-    async def _log_in(self, incoming: Incoming) -> Caller:
-        """Tell who calls; who doesn't show it is counted and not recorded (ARCHITECTURE §9), others are recorded."""
-        try:
-            return await self._guard.authenticate(
-                authorization=_only(incoming.authorization, "malformed_token"),
-                dpop=_only(incoming.proof, "proof_invalid"),
-                method=incoming.method,
-                url=incoming.url,
-                subject=self._subject,
-            )
-        except LapsedError as error:
-            await self._refusals.record(incoming, error.caller, Refusal(decision=None, code=error.code))
-            raise login() from error
-        except LoginError as error:
-            self._counter.count(incoming.address, error.code)
-            raise login() from error
-
     async def _serve(self, incoming: Incoming, caller: Caller, epoch: int) -> Reply:
         now, grant, version = self._clock.now(), caller.grant, incoming.version
         # (2) what
@@ -204,9 +194,20 @@ class EnforcementPoint:
                 decision=decision, code=decision.code, interaction=interaction, question=question, about=about
             )
         # (5) promise
-        record = inbound_record.disclosure(incoming, grant, interaction, question, about, decision, now=now)
+        reference = self._refusals.reference()
+        record = inbound_record.disclosure(
+            incoming, grant, interaction, question, about, decision, reference=reference, now=now
+        )
         receipt = await self._audit.promise(record, once=caller.once, epoch=epoch)
-        promised = Promised(receipt=receipt, decision=decision, grant=grant, asked=asked, about=about, version=version)
+        promised = Promised(
+            receipt=receipt,
+            reference=reference,
+            decision=decision,
+            grant=grant,
+            asked=asked,
+            about=about,
+            version=version,
+        )
         return await self._deliver(incoming, question, promised, epoch)
 
     async def _deliver(self, incoming: Incoming, question: Question, promised: Promised, epoch: int) -> Reply:
@@ -216,15 +217,16 @@ class EnforcementPoint:
         try:
             if promised.decision.breaks_glass and question.break_glass is not None:
                 await self._emergencies.open(promised, reason=question.break_glass.reason)
-            page = await self._forwarder.fetch(promised)  # (6) forward, (7) check
-            body = self._outgoing.write(promised, page)
+            fetched = await self._forwarder.fetch(promised, incoming.room)  # (6) forward, (7) check
+            reply = self._outgoing.reply(promised, fetched, incoming)
             await self._still_permitted(incoming, question, promised, epoch)
-            await self._outgoing.remember(promised, page)  # only what leaves; and then, before its first byte:
+            await self._outgoing.remember(promised, fetched.page)  # only what leaves; and then, before its first byte:
             await self._still_permitted(incoming, question, promised, epoch)
-            state, status, count = "delivered", int(HTTPStatus.OK), page.count
-            return Reply(body=body)
+            state, status, count = "delivered", reply.status, fetched.page.count
+            return reply  # noqa: TRY300  # the errors below are of everything above
         except RequestError as error:
             state, status = error.code, error.status
+            error.headers = {**error.headers, REFERENCE_HEADER: promised.reference}  # to be looked up by our operator
             raise
         except asyncio.CancelledError:
             state = "cut_off"
@@ -243,16 +245,9 @@ class EnforcementPoint:
             now_at = self._audit.current_epoch()
             if now_at == epoch:
                 return
-            await self._log_in(incoming)
+            await self._entrance.log_in(incoming)
             facts = await self._binding.facts(promised.version, question, promised.about, self._clock.now())
             if not decide(question, facts).permit:
                 break
             epoch = now_at
         raise later("decision_unstable")
-
-
-def _only(values: tuple[str, ...], code: LoginCode) -> str | None:
-    """Return the one header there is; of two, nobody can say which counts (RFC 9449 §4.3 (1))."""
-    if len(values) > 1:
-        raise LoginError(code)
-    return values[0] if values else None

@@ -18,6 +18,7 @@ def disclosure(
     about: About,
     decision: Decision,
     *,
+    reference: str,
     now: datetime,
 ) -> AuditRecord:
     """Return the promise to be written before anything leaves.
@@ -27,7 +28,9 @@ def disclosure(
     """
     if not decision.permit:
         raise ValueError("only what was permitted is promised")
-    return _record(incoming, grant, interaction, question, about, decision, code=decision.code, reference=None, now=now)
+    return _record(
+        incoming, grant, interaction, question, about, decision, code=decision.code, reference=reference, now=now
+    )
 
 
 def refusal(

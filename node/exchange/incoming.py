@@ -7,6 +7,7 @@ from credentials.encoding import b64url_decode
 from credentials.errors import CredentialError
 from node.exchange.interaction import Interaction, NotAllowedError
 from node.exchange.question import MAX_REASON_BYTES
+from node.ports import Room
 from node.usecases.model import FhirVersion
 
 MAX_PURPOSE = 32
@@ -24,6 +25,8 @@ class Incoming:
         url: as the peer addressed it: public URL and path, for the proof.
         authorization: every ``Authorization`` header that was sent; likewise ``proof``, ``purpose`` and ``break_glass``.
         unreadable: why the body could not be read at all, a stable code; ``None`` when it was.
+        if_none_match: every ``If-None-Match`` header.
+        room: memory for the answer; given back by who sends it.
         received: monotonic seconds.
     """
 
@@ -38,6 +41,8 @@ class Incoming:
     proof: tuple[str, ...] = field(repr=False)
     purpose: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = field(default=(), repr=False)
+    if_none_match: tuple[str, ...] = ()
+    room: Room | None = field(default=None, repr=False)
     unreadable: str | None = None
     address: str | None = None
     received: float
@@ -50,8 +55,9 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What goes back: FHIR JSON, whole."""
+    """What goes back: FHIR JSON, whole, or nothing where the peer has it already (304)."""
 
+    status: int = 200
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 

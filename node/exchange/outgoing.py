@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from node.exchange.cursor import NONCE_BYTES, Cursor, seal_cursor
 from node.exchange.facts import OwnServer
-from node.exchange.forwarding import Promised
+from node.exchange.forwarding import Fetched, Promised
+from node.exchange.incoming import Incoming, Reply
 from node.exchange.interaction import CURSOR_PARAMETER
 from node.exchange.named import NamedFor, NamedResources
 from node.exchange.response import CheckedPage
@@ -36,6 +37,20 @@ class Outgoing:
         self._named = named
         self._secret = secret
         self._entropy = entropy
+
+    def reply(self, promised: Promised, fetched: Fetched, incoming: Incoming) -> Reply:
+        """Return what goes to the peer: the page, or that it is the one they have.
+
+        Raises:
+            RequestError: the server's own paging link is longer than we can carry.
+        """
+        etag = fetched.etag
+        if etag is None:
+            return Reply(body=self.write(promised, fetched.page))
+        known = [tag.strip() for header in incoming.if_none_match for tag in header.split(",")]
+        if any(tag in ("*", etag, etag.removeprefix("W/")) for tag in known):
+            return Reply(status=304, body=b"", headers={"ETag": etag})
+        return Reply(body=self.write(promised, fetched.page), headers={"ETag": etag})
 
     def write(self, promised: Promised, page: CheckedPage) -> bytes:
         """Return the body for the peer.

@@ -60,6 +60,10 @@ class Refusals:
         status, sentence = (502, "not available") if answer == "unavailable" else (403, "refused")
         raise RequestError(status, refusal.code, sentence, headers={REFERENCE_HEADER: reference, **offer})
 
+    def reference(self) -> str:
+        """Return a number under which our operator finds what a peer was not given."""
+        return self._world.entropy.token(REFERENCE_BYTES).hex()
+
     async def record(self, incoming: Incoming, caller: Caller, refusal: Refusal) -> str:
         """Record ``refusal``, using up the caller's proof, and return its reference.
 
@@ -67,7 +71,7 @@ class Refusals:
             AlreadyUsedError: the proof was used before.
             AuditUnavailableError: not recorded.
         """
-        reference = self._world.entropy.token(REFERENCE_BYTES).hex()
+        reference = self.reference()
         record = inbound_record.refusal(
             incoming,
             caller.grant,

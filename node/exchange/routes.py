@@ -15,7 +15,7 @@ from node.exchange.merge import Fetched, Missing, MixedVersionsError, collection
 from node.exchange.outbound import Broker
 from node.exchange.outcome import FHIR_JSON
 from node.exchange.question import Question
-from node.ports import World
+from node.ports import Room, World
 from node.usecases.book import UseCaseBook
 from node.usecases.listing import public_listing
 from node.usecases.model import FhirVersion, UseCase
@@ -59,7 +59,11 @@ async def any_fhir(request: web.Request) -> web.Response:
     version = request.match_info["version"]
     if point is None or version not in point.versions:
         raise RequestError(404, "not_found", "not found")
-    incoming = await _incoming(request, version)
+    with point.room() as room:  # until the last byte is handed over
+        return await _answer(request, point, await _incoming(request, version, room))
+
+
+async def _answer(request: web.Request, point: EnforcementPoint, incoming: Incoming) -> web.Response:
     if incoming.path == "metadata":
         if incoming.method != "GET":
             raise RequestError(405, "method_not_allowed", "read only", headers={"Allow": "GET"})
@@ -67,7 +71,16 @@ async def any_fhir(request: web.Request) -> web.Response:
     else:
         reply = await point.answer(incoming)
     headers = {"Content-Type": f"{FHIR_JSON}; charset=utf-8", "Cache-Control": "no-store", **reply.headers}
-    return web.Response(body=reply.body, headers=headers)
+    if not reply.body:
+        del headers["Content-Type"]
+    response = web.Response(status=reply.status, body=reply.body, headers=headers)
+    try:
+        async with asyncio.timeout(READER_SECONDS):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError as error:
+        raise ConnectionResetError("the peer does not read") from error
+    return response
 
 
 async def get_use_cases(request: web.Request) -> web.Response:
@@ -164,7 +177,7 @@ def _wanted(request: web.Request) -> str:
     )
 
 
-async def _incoming(request: web.Request, version: FhirVersion) -> Incoming:
+async def _incoming(request: web.Request, version: FhirVersion, room: Room) -> Incoming:
     """Return the request as it came in; what can't be read is said, and refused once we know who asks."""
     path, _, query = request.raw_path.partition("?")
     resource = request.match_info.route.resource
@@ -187,6 +200,8 @@ async def _incoming(request: web.Request, version: FhirVersion) -> Incoming:
         proof=tuple(request.headers.getall("DPoP", ())),
         purpose=tuple(request.headers.getall("Purpose-Of-Use", ())),
         break_glass=tuple(request.headers.getall("Break-The-Glass", ())),
+        if_none_match=tuple(request.headers.getall(hdrs.IF_NONE_MATCH, ())),
+        room=room,
         unreadable=unreadable,
         address=address_of(request),
         received=request.app[WORLD].clock.monotonic(),

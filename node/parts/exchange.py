@@ -1,6 +1,6 @@
 """The two ways through the house: asked by others, asking others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -9,6 +9,7 @@ from node.audit.log import AuditLog
 from node.config.model import Config, FhirVersion
 from node.exchange import routes as exchange_routes
 from node.exchange.asking import Limits, Means
+from node.exchange.bulkhead import Bulkhead
 from node.exchange.consent_fact import LocalConsents
 from node.exchange.explaining import Explainer
 from node.exchange.facts import OwnRecords, OwnServer
@@ -18,6 +19,7 @@ from node.exchange.outbound import Broker
 from node.exchange.pdp.point import DecisionPoint
 from node.exchange.pdp.routes import DECISIONS
 from node.exchange.peer_health import PeerHealth
+from node.exchange.rooms import PageBudget
 from node.exchange.session import SessionMemory
 from node.health import Check
 from node.oauth.resource import ResourceGuard
@@ -78,6 +80,7 @@ def open_exchange(
         version: OwnServer(version=version, url=server.url, known_as=server.known_as)
         for version, server in config.fhir.items()
     }
+    world = replace(world, own=Bulkhead(world.own))
     facts = OwnRecords(world.own, own, world.clock, keep=limits.facts_ms / 1000, timeout=limits.step_ms / 1000)
     books = open_holder_books(database=kept.database, vault=kept.vault, audit=kept.audit, world=world)
     point = EnforcementPoint(
@@ -99,6 +102,7 @@ def open_exchange(
         counter=trust.refusals,
         timeout=limits.step_ms / 1000,
         page_bytes=limits.page_bytes,
+        pages=PageBudget(),
     )
     broker = Broker(
         means=Means(

@@ -67,7 +67,7 @@ class Client:
         origin = self._checked_origin(request)
         try:
             async with self._open(request, origin) as response:
-                body = await _whole(response, request.max_bytes, origin)
+                body = await _whole(response, request, origin)
                 received: dict[str, str] = {}
                 for name, value in response.headers.items():
                     received.setdefault(name.lower(), value)
@@ -247,12 +247,18 @@ async def _session(connector: aiohttp.TCPConnector) -> AsyncIterator[aiohttp.Cli
     await asyncio.sleep(0)  # lets the transports notice that they are closed
 
 
-async def _whole(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> bytes:
+async def _whole(response: aiohttp.ClientResponse, request: HttpRequest, origin: str) -> bytes:
     """Return the whole body, as :func:`_limited` yields it; one whose length was told needs no counting."""
-    _check_announced(response, max_bytes, origin)
-    if response.content_length is not None:
+    _check_announced(response, request.max_bytes, origin)
+    announced = response.content_length
+    if request.room is not None:
+        await request.room.take(request.max_bytes if announced is None else announced)
+    if announced is not None:
         return await response.content.read()  # no longer than was told: the parser sees to it
-    return b"".join([chunk async for chunk in _limited(response, max_bytes, origin)])
+    body = b"".join([chunk async for chunk in _limited(response, request.max_bytes, origin)])
+    if request.room is not None:
+        request.room.settle(len(body))
+    return body
 
 
 def _check_announced(response: aiohttp.ClientResponse, max_bytes: int, origin: str) -> None:

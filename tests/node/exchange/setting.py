@@ -27,6 +27,7 @@ from node.exchange.named import NamedStore
 from node.exchange.outbound import Broker
 from node.exchange.peer_health import PeerHealth
 from node.exchange.question import Question
+from node.exchange.rooms import PageBudget
 from node.exchange.session import SessionMemory
 from node.oauth.dpop import make_proof
 from node.oauth.errors import RefusalCode, TokenRefusedError
@@ -432,6 +433,7 @@ def a_holder(
         counter=counter,
         timeout=4.0,
         page_bytes=8_388_608,
+        pages=PageBudget(),
     )
     return Holder(
         world=world,

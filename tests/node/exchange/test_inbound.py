@@ -307,7 +307,7 @@ class TestNoOtherWay:
 
     def test_the_public_face_is_what_answers(self) -> None:
         public = {name for name in vars(EnforcementPoint) if not name.startswith("_")}
-        assert public == {"answer", "capabilities", "records_of", "versions", "would_decide"}
+        assert public == {"answer", "capabilities", "records_of", "room", "versions", "would_decide"}
 
 
 async def test_what_would_be_decided_forwards_and_records_nothing(holder: Holder, peer: Peer) -> None:
@@ -331,7 +331,7 @@ async def test_the_gate_itself_would_refuse_a_second_use(holder: Holder, peer: P
         await holder.audit.record(
             holder.audit.records[0],
             once=(
-                await holder.point._guard.authenticate(
+                await holder.point._entrance._guard.authenticate(
                     authorization=incoming.authorization[0],
                     dpop=incoming.proof[0],
                     method="GET",

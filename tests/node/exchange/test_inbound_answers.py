@@ -57,7 +57,12 @@ async def does_not_answer(peer: Peer, code: str, *request: str, status: int = 50
     reply = as_operation_outcome(error)
     outcome = json.loads(reply.body)
     assert outcome["resourceType"] == "OperationOutcome"
-    assert set(outcome["issue"][0]) == {"severity", "code"}
+    record = peer.holder.audit.records[-1]
+    assert outcome["issue"][0] == {
+        "severity": "error",
+        "code": outcome["issue"][0]["code"],
+        "diagnostics": f"reference {record.reference}",
+    }
     shown = reply.body.decode() + str(error) + everything_in(dict(reply.headers))
     for secret in ("ehr.internal", "8080", "clinical", BSN, OTHER_BSN, "p2", code):
         assert secret not in shown
@@ -436,3 +441,47 @@ async def test_a_citizen_with_two_records_is_answered_about_both_and_asked_about
     assert ids((await peer.ask(*FLAGS)).body) == ["f1"], "the care team of the other record is theirs as well"
     holder.server.instead["Flag"] = searchset(a_flag("f1", "p1"), a_flag("f9", "p9"))
     await does_not_answer(peer, "withheld_other_patient")
+
+
+class TestConditional:
+    """A read that the peer has already: decided and recorded as any, and not sent again."""
+
+    @pytest.fixture
+    async def reader(self, holder: Holder, peer: Peer) -> Peer:
+        await peer.match()
+        holder.server.instead["Practitioner"] = self.tagged('W/"7"')
+        return peer
+
+    @staticmethod
+    def tagged(etag: str) -> HttpResponse:
+        answer = fhir(a_practitioner())
+        return HttpResponse(status=200, headers={**answer.headers, "etag": etag}, body=answer.body)
+
+    async def test_a_read_says_which_version_it_is(self, reader: Peer) -> None:
+        reply = await reader.ask("GET", "Practitioner/d1")
+        assert (reply.status, reply.headers) == (200, {"ETag": 'W/"7"'})
+
+    @pytest.mark.parametrize("tags", [('W/"7"',), ('"7"',), ('W/"3", W/"7"',), ('W/"3"', 'W/"7"'), ("*",)])
+    async def test_what_the_peer_has_is_not_sent_again(self, reader: Peer, tags: tuple[str, ...]) -> None:
+        reply = await reader.ask("GET", "Practitioner/d1", if_none_match=tags)
+        assert (reply.status, reply.body, reply.headers) == (304, b"", {"ETag": 'W/"7"'})
+        assert reader.holder.audit.records[-1].kind == "disclosure"
+        assert list(reader.holder.audit.outcomes.values())[-1].status == 304
+
+    @pytest.mark.parametrize("tags", [('W/"70"',), ("7",), ('W/"7',), ('W/"8"',), ("",)])
+    async def test_anything_else_is_sent(self, reader: Peer, tags: tuple[str, ...]) -> None:
+        assert (await reader.ask("GET", "Practitioner/d1", if_none_match=tags)).status == 200
+
+    async def test_a_refusal_does_not_become_a_304(self, reader: Peer) -> None:
+        reader.holder.consents.fact = lambda: OBJECTION
+        with pytest.raises(RequestError) as refused:
+            await reader.ask("GET", "Practitioner/d1", if_none_match=("*",))
+        assert refused.value.status == 403
+
+    @pytest.mark.parametrize("etag", ['W/"http://ehr.internal/7"', "7", 'W/"a b"', 'W/"' + "7" * 65 + '"'])
+    async def test_a_tag_that_is_no_version_stays_inside(self, reader: Peer, etag: str) -> None:
+        reader.holder.server.instead["Practitioner"] = self.tagged(etag)
+        assert (await reader.ask("GET", "Practitioner/d1")).headers == {}
+
+    async def test_searches_are_always_sent(self, reader: Peer) -> None:
+        assert (await reader.ask(*FLAGS, if_none_match=("*",))).status == 200
