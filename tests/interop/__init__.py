@@ -11,7 +11,7 @@ acts, once with nuts-node. Nothing is faked between them.
 - ``vendor``, ``seat``                 the internal API of a node, as a vendor calls it; what a step knows about one side.
 - ``world``                            both nodes up, with their organisations and certificates; and down again.
 - ``step``, ``waiting``, ``altering``  a step, and how it ended; waiting for another process; spoiling a credential.
-- ``identity``, ``holding``, ``tokens``, ``stranger``, ``registries``, ``exchange``, ``certificates``, ``status``  the steps.
+- ``identity``, ``holding``, ``tokens``, ``stranger``, ``registries``, ``exchange``, ``certificates``, ``status``, ``crowds``  the steps.
 - ``likeness``, ``calls``              the internal API of both side by side: a vendor's software should not notice which it calls.
 - ``walk``                             all steps in order; ``results`` what is kept of them and the page ``docs/interop.md``.
 - ``test_live``                        the same as a test, skipped by name without a binary.

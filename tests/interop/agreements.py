@@ -22,6 +22,12 @@ MAX_VALIDITY_SECONDS = 3_600
 X509, JWT, LDP, ONE, MIXED = "interop-x509", "interop-jwt", "interop-ldp", "interop-one", "interop-mixed"
 """Scopes: a certificate's credential; everything as JWT; everything as JSON-LD; one credential alone; a JWT presentation of JSON-LD."""
 
+TWO = "interop-two"
+"""A scope with two presentations: the organisation's, and that of the service provider that it mandated (WIRE §2.5.6)."""
+
+MANDATE = "NutsUraCredential"
+"""What an organisation gives its service provider: its own number and name, issued by itself to the other."""
+
 _EMPLOYEE_FIELDS = {"employee_identifier": "identifier", "employee_name": "name", "employee_role": "roleName"}
 _ORGANIZATION_FIELDS = {"organization_name": "organization.name", "organization_city": "organization.city"}
 _JWT = {"jwt_vp": {"alg": ["ES256"]}, "jwt_vc": {"alg": ["ES256", "PS256"]}}
@@ -56,10 +62,10 @@ class Agreements:
                 written.append(file)
         return tuple(written)
 
-    def write_policy(self, folder: Path) -> None:
-        """Write a nuts-node's policy file."""
+    def write_policy(self, folder: Path, *, providers: bool = True) -> None:
+        """Write a nuts-node's policy file; release 6.2 knows no service providers."""
         folder.mkdir(parents=True)
-        policy = {scope: {"organization": definition} for scope, definition in self.scopes.items()}
+        policy = {scope: owners for scope, owners in self.profiles.items() if providers or scope != TWO}
         (folder / "policy.json").write_text(json.dumps(policy, indent=2), encoding="utf-8")
 
     def write_usecases(self, folder: Path) -> tuple[str, ...]:
@@ -69,13 +75,13 @@ class Agreements:
         shipped = (FOLDER / "medication.yaml").read_text(encoding="utf-8")
         before, _, after = shipped.partition("presentation_definitions: |\n")
         tables = "tables:\n" + after.partition("\ntables:\n")[2]
-        for scope, definition in self.scopes.items():
+        for scope, owners in self.profiles.items():
             head = (
                 before.replace("id: medication\n", f"id: {scope}\n")
                 .replace("wire_scope: medicatieoverdracht-gf\n", f"wire_scope: {scope}\n")
                 .replace("discovery_service: medicatieoverdracht-gf\n", f"discovery_service: {AT_HAZEL}\n")
             )
-            text = json.dumps({"organization": definition}, indent=2)
+            text = json.dumps(owners, indent=2)
             indented = "".join(f"  {line}\n" for line in text.splitlines())
             body = f"{head}presentation_definitions: |\n{indented}\n{tables}"
             (folder / f"{scope}.yaml").write_text(body, encoding="utf-8")
@@ -83,8 +89,33 @@ class Agreements:
         return tuple(pinned)
 
     @property
+    def profiles(self) -> Mapping[str, Mapping[str, Any]]:
+        """Presentation definitions of each scope, by whose wallet they are for."""
+        return {
+            **{scope: {"organization": definition} for scope, definition in self.scopes.items()},
+            TWO: self.mandated,
+        }
+
+    @property
+    def mandated(self) -> Mapping[str, Any]:
+        """The two definitions of ``TWO``: the service provider shows a credential that this very organisation issued to it."""
+        certified = self._certified()
+        own = {
+            "id": "id_x509",
+            "constraints": {"fields": [*certified["constraints"]["fields"], _field("mandated_by", "id")]},
+        }
+        issued = {"id": "mandated_by", "path": ["$.issuer"], "filter": {"type": "string"}}
+        # Every field that the first has: a nuts-node looks for the values of the first among those of the second.
+        named = [_field(f"organization_{name}", f"organization.{name}") for name in ("ura", "name", "city")]
+        mandate = {"id": "id_mandate", "constraints": {"fields": [_kind(MANDATE), issued, *named]}}
+        return {
+            "organization": _definition(TWO, _JWT, [own]),
+            "service_provider": _definition(f"{TWO}-provider", _JWT, [mandate]),
+        }
+
+    @property
     def scopes(self) -> Mapping[str, Mapping[str, Any]]:
-        """Presentation definition of each scope."""
+        """Presentation definition of each scope that takes one presentation."""
         return {
             X509: _definition(X509, {**_JWT, **_LDP_VC}, [self._certified(), _employee()]),
             JWT: _definition(JWT, {**_JWT, **_LDP_VC}, [_organization({"jwt_vc": _JWT["jwt_vc"]}), _employee()]),

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from tests.interop.agreements import X509
 from tests.interop.likeness import Ask, Call
 from tests.interop.seat import Seat
 from tests.interop.step import StepFailedError
+from tests.interop.tokens import EMPLOYEE
 from tests.interop.vendor import NUTS_CONTEXT, VC_CONTEXT, Reply
 
 _NAME = "same-name-1"
@@ -35,7 +37,8 @@ def _filled(seat: Seat, value: Any) -> Any:
     """
     match value:
         case str():
-            known = {"did": seat.did, "issuer": seat.issuer_did, "holder": seat.holder, **seat.noted}
+            known = {"did": seat.did, "issuer": seat.issuer_did, "holder": seat.holder, "server": seat.server}
+            known |= seat.noted
             if value.startswith("{") and value.endswith("}") and value[1:-1] in known:
                 return known[value[1:-1]]  # the thing itself, which need not be text
             for name, said in known.items():
@@ -91,13 +94,16 @@ def _listed(*differences: str) -> frozenset[str]:
 
 
 def _introspect(token: str, path: str = "introspect") -> Ask:
-    return lambda seat: seat.vendor.send("POST", f"/auth/v2/accesstoken/{path}", form={"token": token})
+    return lambda seat: seat.vendor.send("POST", f"/auth/v2/accesstoken/{path}", form={"token": _filled(seat, token)})
 
 
 _SUBJECT = "/vdr/v2/subject"
 _SERVICE = f"{_SUBJECT}/{_NAME}/service"
 _TOKEN = "/auth/v2/{holder}/request-service-access-token"
 _HOLDER = "/vcr/v2/holder"
+_BEYOND = frozenset({"user_evidence"})
+"""What an introspection of ours says beside what a nuts-node says."""
+
 _VERIFY = {"verificationOptions": {"allowUntrustedIssuer": True}}
 
 CALLS = (
@@ -226,6 +232,31 @@ CALLS = (
     Call(id="proof-nonsense", title="checks a proof that is none", ask=_post(
         "/auth/v2/dpop/validate",
         {"dpop_proof": "x", "method": "GET", "thumbprint": "x", "token": "x", "url": "https://a.example"})),
+    Call(id="token-bound", title="gets a bound token", ask=_noting(
+        _post(_TOKEN, {"authorization_server": "{server}", "scope": X509, "credentials": [EMPLOYEE]}),
+        bound=("access_token",), bound_kid=("dpop_kid",))),
+    Call(id="token-bearer", title="gets a Bearer token", ask=_noting(
+        _post(_TOKEN, {"authorization_server": "{server}", "scope": X509, "credentials": [EMPLOYEE], "token_type": "bearer"}),
+        bearer=("access_token",))),
+    Call(id="token-scope", title="asks for a scope that is not there", ask=_post(
+        _TOKEN, {"authorization_server": "{server}", "scope": "interop-unknown"})),
+    Call(id="token-wallet", title="asks for a scope that its wallet does not satisfy", ask=_post(
+        _TOKEN, {"authorization_server": "{server}", "scope": X509})),
+    Call(id="token-server", title="asks a server that is not there", ask=_post(
+        _TOKEN, {"authorization_server": "https://localhost:1/oauth2/x", "scope": "x"}),
+         listed=_listed("the status is 502, not 400", "the status is 502, not 500")),
+    Call(id="introspect-bound", title="introspects a bound token", ask=_noting(_introspect("{bound}"), jkt=("cnf", "jkt")),
+         more=_BEYOND),
+    Call(id="introspect-bearer", title="introspects a Bearer token", ask=_introspect("{bearer}"), more=_BEYOND),
+    Call(id="introspect-extended", title="introspects a token, extended", ask=_introspect("{bearer}", "introspect_extended"),
+         more=_BEYOND),
+    Call(id="proof", title="makes a proof", ask=_noting(
+        _post("/auth/v2/dpop/{bound_kid encoded}", {"htm": "GET", "htu": "https://a.example/x", "token": "{bound}"}),
+        proof=("dpop",))),
+    Call(id="proof-good", title="checks a proof", ask=_post("/auth/v2/dpop/validate", {
+        "dpop_proof": "{proof}", "method": "GET", "thumbprint": "{jkt}", "token": "{bound}", "url": "https://a.example/x"})),
+    Call(id="proof-again", title="checks a proof again", ask=_post("/auth/v2/dpop/validate", {
+        "dpop_proof": "{proof}", "method": "GET", "thumbprint": "{jkt}", "token": "{bound}", "url": "https://a.example/x"})),
     # --- crypto/v1 --------------------------------------------------------------------------------------------------
     Call(id="key-of-holder", title="resolves its own holder", ask=_noting(
         _get("/vdr/v2/did/{did}"), kid=("document", "assertionMethod", 0))),

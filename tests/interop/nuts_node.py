@@ -1,5 +1,6 @@
 """A nuts-node in a process of its own, with every listener on loopback and nothing to fetch from elsewhere."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from tests.interop.authority import TlsFiles
 from tests.interop.tls_front import tls_front
 
 _REFRESH = "1s"
+_TWO = "auth.experimental.jwtbearerclient"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,21 @@ class NutsNode:
     child: Child
 
 
+async def knows_providers(binary: Path) -> bool:
+    """Say whether this version can ask for a token with two presentations: its own help lists the setting."""
+    child = await asyncio.create_subprocess_exec(
+        binary, "server", "--help", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await child.communicate()
+    return _TWO.encode() in said
+
+
 @asynccontextmanager
 async def run_nuts_node(
     binary: Path,
     folder: Path,
     *,
+    providers: bool,
     url: str,
     ports: NutsNodePorts,
     tls: TlsFiles,
@@ -53,7 +65,7 @@ async def run_nuts_node(
     hosts: Sequence[str],
     client: Client,
 ) -> AsyncIterator[NutsNode]:
-    """Start ``binary`` with its files in ``folder``; leaving the block stops it.
+    """Start ``binary`` with its files in ``folder``; leaving the block stops it. ``providers``: :func:`knows_providers`.
 
     Raises:
         StartError: it did not start; the message has its last words.
@@ -61,7 +73,8 @@ async def run_nuts_node(
     folder.mkdir(parents=True)
     config = folder / "nuts.yaml"
     config.write_text(
-        json.dumps(_config(folder, url, ports, policy, definitions, hosts), indent=2), encoding="utf-8"
+        json.dumps(_config(folder, url, ports, policy, definitions, hosts, providers=providers), indent=2),
+        encoding="utf-8",
     )  # JSON is YAML
     internal = f"http://127.0.0.1:{ports.internal}"
     child = await start_child(
@@ -81,8 +94,16 @@ async def run_nuts_node(
 
 
 def _config(
-    folder: Path, url: str, ports: NutsNodePorts, policy: Path, definitions: Path, hosts: Sequence[str]
+    folder: Path,
+    url: str,
+    ports: NutsNodePorts,
+    policy: Path,
+    definitions: Path,
+    hosts: Sequence[str],
+    *,
+    providers: bool,
 ) -> dict[str, Any]:
+    experimental = {"experimental": {"jwtbearerclient": True}} if providers else {}
     return {
         "url": url,
         "strictmode": False,  # strict mode refuses loopback peers
@@ -94,7 +115,7 @@ def _config(
             "internal": {"address": f"127.0.0.1:{ports.internal}"},
         },
         "events": {"nats": {"hostname": "127.0.0.1", "port": ports.events}},
-        "auth": {"contractvalidators": ["employeeid"], "irma": {"autoupdateschemas": False}},
+        "auth": {"contractvalidators": ["employeeid"], "irma": {"autoupdateschemas": False}, **experimental},
         "pki": {"denylist": {"url": ""}},  # would be fetched from the internet
         "policy": {"directory": str(policy)},
         "discovery": {

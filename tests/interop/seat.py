@@ -6,6 +6,7 @@ from typing import Any
 
 from node.web.client import Client
 from tests.interop.vendor import Vendor
+from tests.support.foreign_node.node import ForeignNode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Seat:
         fhir: base URL of its FHIR server, as others reach it.
         network: calls it there.
         revocations: where the authority of certificates publishes which it has revoked.
+        crowd: where a great number of organisations can be made; the same for both sides.
         issued: what this node issued to the other side, by what it was for.
         noted: what a step found here that a later one needs.
     """
@@ -42,6 +44,7 @@ class Seat:
     fhir: str
     network: Client
     revocations: str
+    crowd: ForeignNode
     issued: dict[str, Any] = field(default_factory=dict)
     noted: dict[str, Any] = field(default_factory=dict)
 

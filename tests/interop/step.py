@@ -36,6 +36,7 @@ class Step:
         chapter: heading under which it stands.
         needs: steps of the same side without which it can not be tried.
         sides: who acts; both, unless only one of them could.
+        seconds: how long it may take for one side.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Step:
     run: Run
     needs: tuple[str, ...] = ()
     sides: tuple[str, ...] = ("Hazel", "nuts-node")
+    seconds: float = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

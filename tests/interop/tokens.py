@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from tests.interop.agreements import JWT, LDP, MIXED, ONE, X509
+from tests.interop.agreements import JWT, LDP, MANDATE, MIXED, ONE, TWO, X509
 from tests.interop.seat import Seat
 from tests.interop.step import NotOfferedError, Step, StepFailedError, expect, require
 from tests.interop.vendor import NUTS_CONTEXT, VC_CONTEXT, Reply
@@ -16,6 +16,7 @@ EMPLOYEE: Mapping[str, Any] = {
     "credentialSubject": _PERSON,
 }
 _SECONDS = 900
+_NUTS_2024 = "https://nuts.nl/credentials/2024"
 _OF_SCOPE = {
     X509: ("a JWT presentation of its X509Credential and an employee", ()),
     JWT: ("a JWT presentation of a JWT credential and an employee", ("load-jwt_vc",)),
@@ -92,6 +93,34 @@ async def selects(acting: Seat, other: Seat) -> str:
         said = await other.vendor.introspect(str(reply.body["access_token"]))
         expect("organization_name", said.get("organization_name"), each)
     return "each of two"
+
+
+async def acts_through_a_provider(acting: Seat, other: Seat) -> str:
+    """A service provider asks for our holder, with a mandate of it; with a mandate of somebody else it gets nothing."""
+    if acting.version.startswith("v6."):
+        raise NotOfferedError("newer than this version")
+    name = "dienstverlener"
+    provider = await acting.vendor.create_subject(name)
+    who = {name: acting.organisation[name] for name in ("ura", "name", "city")}
+
+    async def mandate(issuer: str) -> None:
+        about = {"id": provider, "organization": who}
+        made = await acting.vendor.issue(issuer, MANDATE, about, form="jwt_vc", contexts=[_NUTS_2024])
+        await acting.vendor.load(name, made)
+
+    await mandate(acting.issuer_did)
+    reply = await acting.vendor.request_token(acting.holder, other.server, TWO, provider=name)
+    expect("the status without a mandate of the organisation's", reply.status, 412)
+    await mandate(acting.did)
+    for kind in ("Bearer", "DPoP"):
+        reply = await acting.vendor.request_token(acting.holder, other.server, TWO, provider=name, token_type=kind)
+        if reply.status != 200:
+            raise StepFailedError(f"no {kind} token: {reply.words}")
+        said = await other.vendor.introspect(str(reply.body["access_token"]))
+        expect("active", said["active"], wanted=True)
+        expect("organization_ura", said.get("organization_ura"), acting.organisation["ura"])
+        expect("mandated_by", said.get("mandated_by"), acting.did)
+    return "Bearer and DPoP"
 
 
 async def proves(acting: Seat, other: Seat) -> str:
@@ -173,6 +202,10 @@ STEPS = (
     Step(
         id="token-selected", chapter=_CHAPTER, title="presents the one of two credentials that its vendor selects",
         run=selects, needs=("load-jwt_vc",),
+    ),
+    Step(
+        id="token-two", chapter=_CHAPTER, title="asks through its service provider, with two presentations (RFC 7523)",
+        run=acts_through_a_provider, needs=("token-x509-bearer",), sides=("nuts-node",),
     ),
     Step(
         id="token-proof", chapter=_CHAPTER, title="makes a DPoP proof that is good at the other, once and for one request",

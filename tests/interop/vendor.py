@@ -199,6 +199,7 @@ class Vendor:
         token_type: str = "Bearer",
         credentials: Sequence[Mapping[str, Any]] = (),
         selection: Mapping[str, str] | None = None,
+        provider: str | None = None,
         fresh: bool = True,
     ) -> Reply:
         """Ask the node to get an access token of another organisation's authorization server."""
@@ -207,6 +208,8 @@ class Vendor:
             wanted["credentials"] = list(credentials)
         if selection:
             wanted["credential_selection"] = dict(selection)
+        if provider is not None:
+            wanted["service_provider_subject_id"] = provider
         path = f"/auth/v2/{name}/request-service-access-token"
         return await self.send("POST", path, wanted, headers={"Cache-Control": "no-cache"} if fresh else None)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from node.ports import PeerError
-from tests.interop import calls, certificates, exchange, holding, identity, registries, status, stranger, tokens
+from tests.interop import calls, certificates, crowds, exchange, holding, identity, registries, status, stranger, tokens
 from tests.interop.seat import Seat
 from tests.interop.step import ListedDivergenceError, NotOfferedError, Outcome, Step, StepFailedError
 from tests.interop.vendor import UnexpectedReplyError
@@ -20,10 +20,8 @@ STEPS: tuple[Step, ...] = (
     *certificates.STEPS,
     *status.STEPS,
     *calls.STEPS,
+    *crowds.STEPS,
 )
-
-SECONDS = 90.0
-"""For one step of one side."""
 
 
 async def walk(world: World, tell: Callable[[Outcome], None]) -> tuple[Outcome, ...]:
@@ -47,7 +45,7 @@ async def _walk_one(step: Step, acting: Seat, other: Seat, done: set[tuple[str, 
     if missing:
         return Outcome(step=step.id, acting=acting.name, state="not reached", said=f"needs {missing[0]}")
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(step.seconds):
             said = await step.run(acting, other)
     except NotOfferedError as error:
         return Outcome(step=step.id, acting=acting.name, state="not offered", said=str(error))
@@ -56,7 +54,7 @@ async def _walk_one(step: Step, acting: Seat, other: Seat, done: set[tuple[str, 
     except (StepFailedError, UnexpectedReplyError) as error:
         return Outcome(step=step.id, acting=acting.name, state="failed", said=str(error))
     except TimeoutError:
-        return Outcome(step=step.id, acting=acting.name, state="failed", said=f"not done within {SECONDS:.0f} s")
+        return Outcome(step=step.id, acting=acting.name, state="failed", said=f"not done within {step.seconds:.0f} s")
     except (PeerError, LookupError, TypeError, ValueError) as error:  # a reply of another shape than agreed
         return Outcome(step=step.id, acting=acting.name, state="failed", said=f"{type(error).__name__}: {error}")
     return Outcome(step=step.id, acting=acting.name, state="ok", said=said)

@@ -20,12 +20,15 @@ from tests.interop.agreements import AT_HAZEL, AT_HAZEL_LDP, AT_NUTS, AT_NUTS_LD
 from tests.interop.authority import HOST, TlsFiles, make_tls
 from tests.interop.certificates import serve_revocations
 from tests.interop.hazel_node import run_hazel_node
-from tests.interop.nuts_node import NutsNodePorts, run_nuts_node
+from tests.interop.nuts_node import NutsNodePorts, knows_providers, run_nuts_node
 from tests.interop.records import run_records
 from tests.interop.resource_proxy import run_resource_proxy
 from tests.interop.seat import Seat
 from tests.interop.vendor import Vendor
 from tests.support.certificates import Uzi, a_uzi_chain
+from tests.support.foreign_node.dialect import MASTER
+from tests.support.foreign_node.node import ForeignNode
+from tests.support.foreign_node.serving import serving
 
 HAZEL, NUTS_NODE = "Hazel", "nuts-node"
 ISSUER = "keurmerk"
@@ -41,6 +44,7 @@ _PORTS = (
     "theirs",
     "proxy",
     "revocations",
+    "crowd",
 )
 
 
@@ -70,14 +74,26 @@ async def open_world(binary: Path, folder: Path) -> AsyncIterator[World]:
         )
         network = await stack.enter_async_context(open_peer_client(loopback=True, ca_file=str(tls.authority)))
         revocations = await stack.enter_async_context(serve_revocations(ports["revocations"]))
+        crowd = ForeignNode(
+            base=f"https://{HOST}:{ports['crowd']}", dialect=MASTER, network=network, now=lambda: datetime.now(UTC)
+        )
+        await stack.enter_async_context(serving(crowd, ports["crowd"], certificate=tls.certificate, key=tls.key))
         start = _Start(
-            folder=folder, ports=ports, tls=tls, own=own, network=network, revocations=revocations, stack=stack
+            folder=folder,
+            ports=ports,
+            tls=tls,
+            own=own,
+            network=network,
+            revocations=revocations,
+            crowd=crowd,
+            stack=stack,
         )
         definitions = start.agreed.write_services(folder / "discovery")
-        start.agreed.write_policy(folder / "policy")
+        providers = await knows_providers(binary)
+        start.agreed.write_policy(folder / "policy", providers=providers)
         usecases = start.agreed.write_usecases(folder / "usecases")
         hazel = await start.hazel(usecases, definitions)
-        yield World(hazel=hazel, nuts=await start.nuts_node(binary))
+        yield World(hazel=hazel, nuts=await start.nuts_node(binary, providers=providers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +106,7 @@ class _Start:
     own: Client
     network: Client
     revocations: str
+    crowd: ForeignNode
     stack: AsyncExitStack
 
     @property
@@ -131,15 +148,17 @@ class _Start:
             fhir=f"{self._url('hazel')}/fhir/{GOUWE.key}/r4",
             network=self.network,
             revocations=self.revocations,
+            crowd=self.crowd,
         )
 
-    async def nuts_node(self, binary: Path) -> Seat:
+    async def nuts_node(self, binary: Path, *, providers: bool) -> Seat:
         """Start the nuts-node, its vendor's proxy and the records behind that."""
         records = await self._records(HOFSTEDE, "theirs")
         node = await self.stack.enter_async_context(
             run_nuts_node(
                 binary,
                 self.folder / "nuts",
+                providers=providers,
                 url=self._url("nuts"),
                 ports=NutsNodePorts(
                     front=self.ports["nuts"],
@@ -177,6 +196,7 @@ class _Start:
             fhir=fhir,
             network=self.network,
             revocations=self.revocations,
+            crowd=self.crowd,
         )
 
     async def _records(self, organisation: Organisation, port: str) -> str:

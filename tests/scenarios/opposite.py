@@ -51,6 +51,7 @@ class Opposite:
         server: issuer URL of De Gouwe at Hazel; ``fhir`` its FHIR base as peers reach it, ``did`` its DID.
         foreign: the foreign nodes, by the name of their dialect; on each, ``hofstede`` holds and ``keurmerk`` issues.
         network: reaches any of them as a peer does.
+        agreed: what both sides take part in.
         log: what Hazel logged.
     """
 
@@ -59,6 +60,7 @@ class Opposite:
     did: str
     foreign: Mapping[str, ForeignNode]
     network: Client
+    agreed: Agreements
     log: Path
 
     @property
@@ -173,6 +175,7 @@ async def open_opposite(folder: Path) -> AsyncIterator[Opposite]:
             did=did,
             foreign=foreign,
             network=network,
+            agreed=agreed,
             log=folder / "hazel" / "hazel.log",
         )
 

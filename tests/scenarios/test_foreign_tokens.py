@@ -4,13 +4,17 @@ import pytest
 
 from examples.region.organisations import GOUWE, HOFSTEDE
 from examples.region.patients import BSN_SYSTEM, TRUUS
-from tests.interop.agreements import AT_HAZEL, JWT, LDP, MIXED, ONE, X509
+from tests.interop.agreements import AT_HAZEL, JWT, LDP, MANDATE, MIXED, ONE, TWO, X509
 from tests.interop.tokens import EMPLOYEE
 from tests.scenarios.marks import OPPOSITE
 from tests.scenarios.opposite import ISSUER, Opposite
 from tests.scenarios.waiting import eventually
+from tests.support.foreign_node.asking import Answer
+from tests.support.foreign_node.bends import GOOD, Bend
 from tests.support.foreign_node.dialect import DIALECTS, MASTER, Dialect
 from tests.support.foreign_node.issuing import jwt_credential, registration
+from tests.support.foreign_node.jose import opened
+from tests.support.foreign_node.tenant import Tenant
 
 pytestmark = OPPOSITE
 
@@ -105,3 +109,44 @@ async def test_hazels_new_key_is_good_at_a_foreign_server_at_once(opposite: Oppo
         reply = await opposite.vendor.request_token(name, holder.issuer, ONE)
         assert reply.status == 200, reply.words
         await opposite.vendor.add_key(name)
+
+
+@pytest.mark.parametrize("kind", ["Bearer", "DPoP"])
+async def test_a_foreign_client_asks_through_its_service_provider(opposite: Opposite, kind: str) -> None:
+    """Two presentations (RFC 7523), as master sends them; with a mandate of somebody else, swapped or alone they earn nothing."""
+    node, tenant = opposite.newcomer(MASTER)
+    _, provider = opposite.newcomer(MASTER)
+    asker, definitions = node.asker(tenant.subject), opposite.agreed.mandated
+    who = {"ura": ura_of(tenant), "name": HOFSTEDE.name, "city": HOFSTEDE.city}
+
+    async def ask(issuer: Tenant, bend: Bend = GOOD) -> Answer:
+        made = jwt_credential(MASTER, issuer, provider.did, {"organization": who}, node.now(), kind=MANDATE)
+        provider.wallet[:] = [made]
+        prepared = await asker.prepare_through(provider, opposite.server, TWO, definitions, kind=kind, bend=bend)
+        return await asker.post(prepared)
+
+    granted = await ask(tenant)
+    said = await opposite.vendor.introspect(granted.token)
+    assert (said["active"], said["organization_ura"], said["mandated_by"]) == (True, who["ura"], tenant.did)
+    assert granted.body["token_type"] == kind
+    for issuer, bend in (
+        (provider, GOOD),
+        (node.tenants[ISSUER], GOOD),
+        (tenant, Bend(form=_swapped)),
+        (tenant, Bend(form=lambda form: form.update(client_assertion=""))),
+        (tenant, Bend(form=lambda form: form.update(client_assertion=form["assertion"]))),
+        (tenant, Bend(form=lambda form: form.update(assertion=form["client_assertion"]))),
+    ):
+        refused = await ask(issuer, bend)
+        assert refused.status in (400, 401), refused
+        assert refused.error in ("invalid_request", "invalid_grant", "invalid_client")
+        assert "did:" not in str(refused.body)
+
+
+def _swapped(form: dict[str, str]) -> None:
+    form["assertion"], form["client_assertion"] = form["client_assertion"], form["assertion"]
+
+
+def ura_of(tenant: Tenant) -> str:
+    """The number in the certificate of a tenant, as its X509Credential says it."""
+    return str(opened(tenant.certified)[1]["vc"]["credentialSubject"]["san"]["otherName"]).split("-")[-3]

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -133,6 +133,41 @@ class Asker:
     async def ask(self, issuer: str, scope: str, **how: Any) -> Answer:
         """Make a token request (see :meth:`prepare`) and post it."""
         return await self.post(await self.prepare(issuer, scope, **how))
+
+    async def prepare_through(
+        self,
+        provider: Tenant,
+        issuer: str,
+        scope: str,
+        definitions: Mapping[str, Mapping[str, Any]],
+        *,
+        kind: str = "DPoP",
+        bend: Bend = GOOD,
+    ) -> Prepared:
+        """Make a token request with two presentations: ours, and that of the ``provider`` who acts for us (WIRE §2.5.6).
+
+        Only master does this. The definitions come from its own policy file, no submission goes along, and a proof is the provider's.
+        ``bend`` spoils the form.
+        """
+        endpoint = str((await self.metadata(issuer))["token_endpoint"])
+
+        def present(holder: Tenant, definition: Mapping[str, Any]) -> str:
+            chosen = replace(self, tenant=holder)._chosen(definition)
+            claims = claims_of(self.dialect, holder, issuer, chosen, self.now())
+            return signed({"kid": holder.key.kid, "typ": "JWT"}, claims, holder.key.private)
+
+        wanted = {
+            "assertion": present(self.tenant, definitions["organization"]),
+            "client_assertion": present(provider, definitions["service_provider"]),
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "scope": scope,
+        }
+        bend.form(wanted)
+        headers = {"Accept": "application/json", "Content-Type": FORM}
+        if kind == "DPoP":
+            headers["DPoP"] = proof_of(provider.key.private, "POST", endpoint, self.now())
+        return Prepared(url=endpoint, form=wanted, headers=headers)
 
     # --- with a token -----------------------------------------------------------------------------------------------
 

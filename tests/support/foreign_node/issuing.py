@@ -18,6 +18,7 @@ from tests.support.foreign_node.tenant import Tenant
 
 VC_CONTEXT = "https://www.w3.org/2018/credentials/v1"
 NUTS_CONTEXT = "https://nuts.nl/credentials/v1"
+NUTS_2024 = "https://nuts.nl/credentials/2024"
 STATUS_CONTEXT = "https://w3id.org/vc/status-list/2021/v1"
 _JWS_CONTEXT = "https://w3c-ccg.github.io/lds-jws2020/contexts/lds-jws2020-v1.json"
 _LIST_BYTES = 16 * 1024
@@ -87,7 +88,11 @@ def jwt_credential(
     """A credential as JWT about ``holder``, a DID."""
     issued = int((now - _A_SECOND).timestamp())
     vc: dict[str, Any] = {
-        "@context": [VC_CONTEXT, NUTS_CONTEXT, *([STATUS_CONTEXT] if status else [])],
+        "@context": [
+            VC_CONTEXT,
+            NUTS_2024 if kind == "NutsUraCredential" else NUTS_CONTEXT,
+            *([STATUS_CONTEXT] if status else []),
+        ],
         "credentialSubject": [{"id": holder, **subject}],
         "type": [kind, "VerifiableCredential"],
     }
