@@ -159,8 +159,10 @@ class CareDirectory(Section):
     """FHIR address of the directory to follow; our own systems search in a copy of it."""
     dialect: Literal["vws", "nuts"] = "vws"
     """``vws``: it is the one national directory. ``nuts``: it names the directories of others, which are followed too."""
+    publish_to: str | None = None
+    """FHIR address of a directory that our own entries are sent to as well; they always stand at ``/directory/fhir`` of this node."""
 
-    @field_validator("url")
+    @field_validator("url", "publish_to")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         return None if value is None else _checked_url(value, ("https",))

@@ -7,8 +7,13 @@ All matching is done on the replica; no directory elsewhere is asked while someb
 ``finding``        a search as SQL over the replica
 ``follower``       one round at one directory: pages, retries, limits
 ``rounds``         which directories there are, and when each is asked again
+``own``            our own entries: every version, so that others can follow
+``validation``     what we author is valid FHIR, or is not published
+``publishing``     our entries from the configuration; sent to a directory elsewhere
 ``boundary``       how a search that can not be answered is told: an OperationOutcome with a remedy
 ``routes``         FHIR search for our own systems; how the replica is
+``own_routes``     our own entries for our own systems: publish, read, change
+``public``         the small directory that others may follow
 ``opening``        the wiring
 =================  ==========================================================================
 

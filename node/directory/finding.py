@@ -74,14 +74,18 @@ class Finder:
         Raises:
             SearchError: more would come along than fits on a page.
         """
-        wanted = [*_shown(search.type), *(_holds(each) for each in search.conditions)]
+        gathers = bool(search.ids) or any(map(_is_gathered, search.conditions))
+        wanted = [
+            *_shown(search.type, gathers=gathers, by_id=bool(search.ids)),
+            *(_holds(each) for each in search.conditions),
+        ]
         wanted += [_resource.local_id.in_(each) for each in search.ids]
+        row = _resource.row + 0 if gathers else _resource.row
         async with self._database.reading() as connection:
             sources = await _sources(connection)
             rows: Sequence[Row[Any]] = []
             if search.wants_entries:
-                page = _columns().where(*wanted, _resource.row > search.after)
-                page = page.order_by(_resource.row).limit(search.count + 1)
+                page = _columns().where(*wanted, row > search.after).order_by(row).limit(search.count + 1)
                 rows = (await connection.execute(page)).all()
             total = None
             if search.wants_total:
@@ -102,7 +106,9 @@ class Finder:
     async def read(self, kind: ResourceType, identifier: str) -> Shown | None:
         """One resource that is shown."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(_columns().where(*_shown(kind), _resource.local_id == identifier))).first()
+            row = (
+                await connection.execute(_columns().where(*_shown(kind, by_id=True), _resource.local_id == identifier))
+            ).first()
             return None if row is None else _as_shown(row, await _sources(connection))
 
 
@@ -112,9 +118,37 @@ def _columns() -> Select[Any]:
     )
 
 
-def _shown(kind: str) -> list[ColumnElement[bool]]:
+def _shown(kind: str, *, gathers: bool = True, by_id: bool = False) -> list[ColumnElement[bool]]:
+    """Conditions that everything which is shown meets.
+
+    Args:
+        kind: type.
+        gathers: other conditions say which rows to look at; these are written so that no index is used for them, since SQLite
+            would rather walk through a whole type.
+        by_id: ids of this type are given, for which there is an index.
+    """
     ready = select(directory_sources.c.key).where(directory_sources.c.ready_at.is_not(None))
-    return [_resource.type == kind, _resource.visible == 1, _resource.source.in_(ready)]
+    source = (_resource.source + "").in_(ready)
+    if gathers:
+        return [
+            _resource.type == kind if by_id else (_resource.type + "") == kind,
+            (_resource.visible + 0) == 1,
+            source,
+        ]
+    return [_resource.type == kind, _resource.visible == 1, source]
+
+
+def _is_gathered(condition: Condition) -> bool:
+    """Whether the rows for which it holds are gathered first, being few as a rule."""
+    match condition:
+        case TokenIs():
+            return not condition.negated and condition.parameter.name not in _OFTEN
+        case IsMissing():
+            return False
+        case DateIs():
+            return condition.parameter is not None
+        case _:
+            return True
 
 
 def _holds(condition: Condition, resource: Columns = _resource) -> ColumnElement[bool]:
@@ -128,13 +162,13 @@ def _holds(condition: Condition, resource: Columns = _resource) -> ColumnElement
             held = or_(*(_compared(*each, first=value.since, last=value.until) for each in condition.spans))
             return _gathered(value, resource, condition.parameter, held)
         case IsMissing():
-            found = exists().where(value.row == resource.row, value.parameter == condition.parameter.key)
+            found = exists().where(value.row == resource.row, _named(value, condition.parameter))
             return not_(found) if condition.missing else found
         case TokenIs():
             held = or_(*(_token(value, *each) for each in condition.tokens))
-            if not condition.negated and condition.parameter.name not in _OFTEN:
+            if _is_gathered(condition):
                 return _gathered(value, resource, condition.parameter, held)
-            found = exists().where(value.row == resource.row, value.parameter == condition.parameter.key, held)
+            found = exists().where(value.row == resource.row, _named(value, condition.parameter), held)
             return not_(found) if condition.negated else found
         case TextIs():
             held = or_(*(_text(value, condition, each) for each in condition.texts))
@@ -144,6 +178,12 @@ def _holds(condition: Condition, resource: Columns = _resource) -> ColumnElement
         case Through():
             held = or_(*(value.value.in_(_references(*each)) for each in condition.conditions))
             return _gathered(value, resource, condition.parameter, held)
+
+
+def _named(value: Columns, parameter: Parameter) -> ColumnElement[bool]:
+    """Of this parameter, by the index of the row alone: the other one would be walked through for each row."""
+    name: ColumnElement[str] = value.parameter
+    return (name + "") == parameter.key
 
 
 def _gathered(
@@ -219,7 +259,7 @@ async def _included(connection: AsyncConnection, search: Search, matches: Sequen
             by_type.setdefault(kind, set()).add(identifier)
         for kind, identifiers in sorted(by_type.items()):
             _check_included(len(identifiers))
-            statement = _columns().where(*_shown(kind), _resource.local_id.in_(sorted(identifiers)))
+            statement = _columns().where(*_shown(kind, by_id=True), _resource.local_id.in_(sorted(identifiers)))
             found |= {row.row: row for row in await connection.execute(statement.order_by(_resource.row))}
     for parameter in search.reverse:
         referring = select(value.row).where(

@@ -6,22 +6,34 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from node.config.model import Config
+from node.directory import boundary, own_routes, public, routes
 from node.directory.finding import Finder
 from node.directory.follower import Follower
+from node.directory.own import OwnEntries
+from node.directory.publishing import Publisher
 from node.directory.replica import Replica
 from node.directory.rounds import Rounds
-from node.directory.routes import FINDER, REPLICA, ROUNDS
+from node.oauth.metadata import issuer_url
 from node.ports import World
 from node.storage.database import Database
+from node.web.replies import RequestError
+from registry.mcsd.entries import OwnOrganisation
+
+PUBLIC = public.PATH
+"""Path of the small directory that others may follow."""
+INTERNAL = (routes.FHIR, own_routes.PATH)
+"""Paths where FHIR is spoken on the internal listener."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CareDirectory:
-    """The care services directory of a node."""
+    """The care services directory of a node: the replica, and our own entries."""
 
     finder: Finder
     replica: Replica
     rounds: Rounds
+    own: OwnEntries
+    publisher: Publisher
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -30,9 +42,11 @@ class CareDirectory:
 
     def install(self, app: web.Application) -> None:
         """Give the routes what they ask for."""
-        app[FINDER] = self.finder
-        app[REPLICA] = self.replica
-        app[ROUNDS] = self.rounds
+        app[routes.FINDER] = self.finder
+        app[routes.REPLICA] = self.replica
+        app[routes.ROUNDS] = self.rounds
+        app[public.OWN] = self.own
+        app[own_routes.PUBLISHER] = self.publisher
 
 
 async def open_directory(config: Config, world: World, database: Database) -> CareDirectory:
@@ -47,4 +61,34 @@ async def open_directory(config: Config, world: World, database: Database) -> Ca
         dialect=config.directory.dialect,
     )
     await rounds.start()
-    return CareDirectory(finder=Finder(database), replica=replica, rounds=rounds)
+    own = OwnEntries(database, world.clock)
+    publisher = Publisher(own, world.peers, _organisation(config), send_to=config.directory.publish_to)
+    return CareDirectory(finder=Finder(database), replica=replica, rounds=rounds, own=own, publisher=publisher)
+
+
+def public_routes(base_path: str) -> list[web.RouteDef]:
+    """Routes of the public listener."""
+    return public.public_routes(base_path)
+
+
+def internal_routes() -> list[web.RouteDef]:
+    """Routes of the internal listener."""
+    return [*routes.internal_routes(), *own_routes.internal_routes()]
+
+
+def as_request_error(error: Exception) -> RequestError | None:
+    """Translate this room's errors for the boundary."""
+    return boundary.as_request_error(error) or own_routes.as_request_error(error)
+
+
+def _organisation(config: Config) -> OwnOrganisation:
+    own = config.organisation
+    return OwnOrganisation(
+        ura=own.ura,
+        name=own.name,
+        city=own.city,
+        facility_type=own.facility_type,
+        directory=f"{config.url}{PUBLIC}",
+        authorization_server=issuer_url(config.url, own.subject),
+        fhir_bases={version: f"{config.url}/fhir/{own.subject}/{version}" for version in config.fhir},
+    )

@@ -11,7 +11,7 @@ from node import health
 from node.audit import routes as audit_routes
 from node.config.model import Config
 from node.consent import routes as consent_routes
-from node.directory import routes as directory_routes
+from node.directory import opening as directory_opening
 from node.directory.boundary import as_directory_outcome
 from node.directory.boundary import as_request_error as directory_error
 from node.doctor.opening import internal_routes as doctor_routes
@@ -51,6 +51,7 @@ def public_door(config: Config, strangers: Strangers) -> web.Application:
                 (f"{path}/oauth2/", oauth_boundary.as_oauth_reply),
                 (f"{WELL_KNOWN}/", oauth_boundary.as_oauth_reply),  # the path comes behind it (RFC 8414 §3.1)
                 (f"{path}/fhir/", as_operation_outcome),
+                (f"{path}{directory_opening.PUBLIC}/", as_directory_outcome),
             ],
             _TRANSLATIONS,
             strangers,
@@ -61,6 +62,7 @@ def public_door(config: Config, strangers: Strangers) -> web.Application:
             *issuing_routes.public_routes(path),
             *oauth_routes.public_routes(path),
             *registry_routes.public_routes(path),
+            *directory_opening.public_routes(path),
             *exchange_routes.public_routes(path),
             web.get("/status", health.get_alive),
         ],
@@ -70,7 +72,7 @@ def public_door(config: Config, strangers: Strangers) -> web.Application:
 def internal_door(config: Config, database: Database, subjects: Subjects) -> web.Application:
     """What our own systems reach."""
     return _application(
-        boundary([(f"{directory_routes.FHIR}/", as_directory_outcome)], _TRANSLATIONS),
+        boundary([(f"{each}/", as_directory_outcome) for each in directory_opening.INTERNAL], _TRANSLATIONS),
         [
             *identity_routes.internal_routes(),
             *vendor_routes(),
@@ -81,7 +83,7 @@ def internal_door(config: Config, database: Database, subjects: Subjects) -> web
             *holder_routes(),
             *audit_routes.ROUTES,
             *consent_routes.ROUTES,
-            *directory_routes.internal_routes(),
+            *directory_opening.internal_routes(),
             *doctor_routes(),
             web.get("/internal/status/v1", health.get_status),
             web.get("/status", health.get_alive),
@@ -113,7 +115,7 @@ _TRANSLATIONS = (
     issuing_boundary.as_request_error,
     oauth_boundary.as_request_error,
     audit_routes.as_request_error,
-    directory_error,
+    directory_opening.as_request_error,
     registry_routes.as_request_error,
     _credential_errors,
 )

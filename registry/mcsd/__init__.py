@@ -11,6 +11,7 @@ Directories elsewhere publish it as FHIR R4; every node keeps a replica and asks
 ``bundle``          pages of a directory elsewhere; pages that we answer with
 ``changes``         which version of a resource counts
 ``following``       how to follow a directory: initial load, catch-up, what is new; and when to try again
+``entries``         our own entries, from what a node knows about its organisation
 ``ownership``       what a directory may speak about, when there are many (Nuts)
 ==================  ==========================================================================
 
