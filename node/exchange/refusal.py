@@ -3,7 +3,9 @@
 from node.exchange.about import About
 from node.exchange.decide.question import Decision, Question
 from node.exchange.interaction import Interaction
-from node.oauth.resource import CHALLENGE
+from node.oauth.errors import LoginError
+from node.oauth.nonces import HEADER as NONCE_HEADER
+from node.oauth.resource import CHALLENGE, NONCE_CHALLENGE
 from node.web.replies import RequestError
 
 
@@ -33,9 +35,12 @@ class Refusal(Exception):  # noqa: N818  # carries a decision to the one place t
         self.interaction = interaction
 
 
-def login() -> RequestError:
-    """Return the answer to who didn't prove who they are; the same whatever was wrong."""
-    return RequestError(401, "login", "log in", headers={"WWW-Authenticate": CHALLENGE})
+def login(error: LoginError | None = None) -> RequestError:
+    """Return the answer to who didn't prove who they are; the same whatever was wrong, but where a nonce in the proof would do."""
+    if error is None or error.nonce is None:
+        return RequestError(401, "login", "log in", headers={"WWW-Authenticate": CHALLENGE})
+    headers = {"WWW-Authenticate": NONCE_CHALLENGE, NONCE_HEADER: error.nonce}
+    return RequestError(401, "login", "log in", headers=headers)
 
 
 def later(code: str) -> RequestError:

@@ -17,7 +17,7 @@ The resource side::
     given.py       what an operator sees and does about them: list, end
     resource.py    a request with a token -> whose it is
     introspect.py  the same for a vendor's own enforcement point (RFC 7662)
-    dpop.py        proof of possession (RFC 9449): pure
+    dpop.py        proof of possession (RFC 9449): pure; nonces.py  what we let such a proof hold
 
 The asking side::
 

@@ -8,6 +8,7 @@ import json
 from http import HTTPStatus
 
 from node.oauth.errors import OAuthCode, OAuthError, TokenRefusedError
+from node.oauth.nonces import HEADER
 from node.web.replies import ErrorReply, RequestError
 
 PREFIXES = ("/oauth2/", "/.well-known/oauth-authorization-server/")
@@ -31,7 +32,8 @@ def as_request_error(error: Exception) -> RequestError | None:
     """Translate ``error`` when it is one of this room's; ``None`` otherwise."""
     match error:
         case OAuthError():
-            return RequestError(error.status, str(error.code), str(error))
+            headers = {} if error.nonce is None else {HEADER: error.nonce}
+            return RequestError(error.status, str(error.code), str(error), headers=headers)
         case TokenRefusedError():
             return _refused_elsewhere(error)
         case _:

@@ -22,6 +22,7 @@ from credentials.jws import SignedJWS, compact_json
 from credentials.keys import PublicKey
 from credentials.ports import PrivateKey
 from node.audit.log import SingleUse
+from node.oauth.nonces import LIFETIME, ServerNonces
 
 TYPE: Final = "dpop+jwt"
 
@@ -50,21 +51,32 @@ class DpopProof:
     Attributes:
         jkt: RFC 7638 thumbprint of the key that signed it.
         jti_key: SHA-256 over ``jkt`` and ``jti``.
-        iat: when it was signed, aware UTC.
+        until: when it is refused for its age, by its ``iat`` or its nonce; aware UTC.
     """
 
     jkt: str
     jti_key: bytes
-    iat: datetime
+    until: datetime
 
     @property
     def single_use(self) -> SingleUse:
         """What the audit log has to use up: expires when the proof is refused for its age."""
-        return SingleUse(kind="dpop", key=self.jti_key, expires_at=self.iat + MAX_AGE + CLOCK_SKEW)
+        return SingleUse(kind="dpop", key=self.jti_key, expires_at=self.until)
+
+
+class NonceWantedError(NotCurrentError):
+    """The proof's own time is not believed, or its nonce is not: the same request with a nonce of ours would do."""
 
 
 def check_proof(
-    proof: str, *, method: str, url: str, now: datetime, access_token: str | None, jkt: str | None
+    proof: str,
+    *,
+    method: str,
+    url: str,
+    now: datetime,
+    access_token: str | None,
+    jkt: str | None,
+    nonces: ServerNonces | None = None,
 ) -> DpopProof:
     """Check a proof against the request it came with (RFC 9449 §4.3).
 
@@ -75,10 +87,11 @@ def check_proof(
         now: aware UTC.
         access_token: the token it has to be bound to; ``None`` at the token endpoint.
         jkt: thumbprint the token is bound to; ``None`` at the token endpoint.
+        nonces: knows the nonces we gave; without it a nonce in the proof is not looked at.
 
     Raises:
         MalformedError: not a proof.
-        NotCurrentError: too old, or from the future.
+        NonceWantedError: too old, or from the future, or with a nonce that is not good now; ``NotCurrentError`` without ``nonces``.
         UntrustedError: for another request, token or key, or the signature does not match.
     """
     # (1) one JWS of this kind, with a public key in it
@@ -96,10 +109,8 @@ def check_proof(
     htu = claims.text("htu")
     if htu != url and normal_url(htu) != normal_url(url):
         raise UntrustedError("url mismatch")
-    # (3) now
-    iat = numeric_date(claims.raw("iat"))
-    if iat > now + CLOCK_SKEW or iat < now - MAX_AGE:
-        raise NotCurrentError("iat is not now")
+    # (3) now, by a nonce of ours or by its own word
+    until = _until(claims, now, nonces)
     # (4) for this token
     if access_token is not None and claims.optional_text("ath") != _ath(access_token):
         raise UntrustedError("ath/token claim mismatch")
@@ -109,8 +120,25 @@ def check_proof(
     # (6) signed
     head.key.verify(b64url_decode(parts[2]), f"{parts[0]}.{parts[1]}".encode(), head.alg)
     return DpopProof(
-        jkt=head.thumbprint, jti_key=hashlib.sha256(f"{head.thumbprint}\0{jti}".encode()).digest(), iat=iat
+        jkt=head.thumbprint, jti_key=hashlib.sha256(f"{head.thumbprint}\0{jti}".encode()).digest(), until=until
     )
+
+
+def _until(claims: Fields, now: datetime, nonces: ServerNonces | None) -> datetime:
+    """Return until when a proof is good. It depends on what was signed alone, so that its single use is the same one every time."""
+    iat = numeric_date(claims.raw("iat"))
+    believed = now - MAX_AGE <= iat <= now + CLOCK_SKEW
+    nonce = claims.optional_text("nonce")
+    if nonces is None or nonce is None:
+        if believed:
+            return iat + MAX_AGE + CLOCK_SKEW
+        raise NotCurrentError("iat is not now") if nonces is None else NonceWantedError("iat is not now")
+    made = nonces.made_at(nonce, now)
+    if made is None:
+        raise NonceWantedError("nonce is not one of ours, or too old")
+    if not believed and made < now - MAX_AGE:
+        raise NonceWantedError("neither iat nor nonce is now")
+    return made + LIFETIME + CLOCK_SKEW
 
 
 def make_proof(

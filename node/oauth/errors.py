@@ -37,13 +37,23 @@ class OAuthError(Exception):
         code: for programs.
         reason: a finer code, for our own records only.
         status: 400 for every code but ``server_error``, as nuts-node does.
+        nonce: what the next proof has to hold (RFC 9449 §8).
         recorded: the caller had proved who they are, and the refusal is on record: it costs its address no turn.
     """
 
     recorded = False
 
-    def __init__(self, code: OAuthCode, description: str, *, reason: str = "", status: int | None = None) -> None:
+    def __init__(
+        self,
+        code: OAuthCode,
+        description: str,
+        *,
+        reason: str = "",
+        status: int | None = None,
+        nonce: str | None = None,
+    ) -> None:
         super().__init__(description)
+        self.nonce = nonce
         self.code = code
         self.reason = reason or str(code)
         usual = HTTPStatus.INTERNAL_SERVER_ERROR if code is OAuthCode.SERVER_ERROR else HTTPStatus.BAD_REQUEST
@@ -60,6 +70,7 @@ LoginCode = Literal[
     "scheme_mismatch",
     "proof_missing",
     "proof_invalid",
+    "nonce_wanted",
     "revoked_credential",
     "status_unknown",
 ]
@@ -71,11 +82,13 @@ class LoginError(Exception):
 
     Attributes:
         code: why.
+        nonce: what the next proof has to hold (RFC 9449 §9).
     """
 
-    def __init__(self, code: LoginCode) -> None:
+    def __init__(self, code: LoginCode, *, nonce: str | None = None) -> None:
         super().__init__(code)
         self.code: LoginCode = code
+        self.nonce = nonce
 
 
 RefusalCode = Literal[

@@ -20,13 +20,14 @@ from node.audit.rules import RuleOutcome
 from node.identity.errors import UnknownSubjectError
 from node.identity.subjects import Subjects
 from node.oauth.definitions import Definitions
-from node.oauth.dpop import DpopProof, check_proof
+from node.oauth.dpop import DpopProof, NonceWantedError, check_proof
 from node.oauth.errors import OAuthCode, OAuthError
 from node.oauth.further_scopes import FurtherScopes
 from node.oauth.grant import Asked, Decided, decide, is_proved, read_request
 from node.oauth.grants import Grant
 from node.oauth.messages import TokenReply, TokenRequest
 from node.oauth.metadata import issuer_url, token_endpoint
+from node.oauth.nonces import ServerNonces
 from node.oauth.refusals import RefusalCounter
 from node.oauth.store import TokenStore
 from node.ports import Clock, Entropy
@@ -56,6 +57,7 @@ class TokenService:
         store: TokenStore,
         audit: AuditLog,
         refusals: RefusalCounter,
+        nonces: ServerNonces,
         clock: Clock,
         entropy: Entropy,
         public_url: str,
@@ -68,6 +70,7 @@ class TokenService:
         self._store = store
         self._audit = audit
         self._refusals = refusals
+        self._nonces = nonces
         self._clock = clock
         self._entropy = entropy
         self._public_url = public_url
@@ -126,6 +129,10 @@ class TokenService:
             raise await self._refused(error, subject, asked, address, now) from error
         return await self._give(subject, asked, decided, further, proof, address, now)
 
+    def nonce(self) -> str:
+        """Return what a caller who brought a proof may put into the next one."""
+        return self._nonces.offer(self._clock.now())
+
     async def _collect(
         self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None
     ) -> tuple[Asked, DpopProof | None, Evidence]:
@@ -144,7 +151,7 @@ class TokenService:
         issuer = issuer_url(self._public_url, subject)
         asked = read_request(request, issuer=issuer, scope=scope, required=required, now=now)
         # (4) a proof for this very request, if there is one
-        proof = None if dpop is None else _check_proof(dpop, issuer, now)
+        proof = None if dpop is None else self._check_proof(dpop, issuer, now)
         # (5) what it takes to verify them
         try:
             evidence = await self._verifier.gather(*asked.messages)
@@ -155,6 +162,16 @@ class TokenService:
             description = "a DID of the presentation or its credentials can not be resolved"
             raise OAuthError(OAuthCode.INVALID_REQUEST, description, reason="unresolvable")
         return asked, proof, evidence
+
+    def _check_proof(self, dpop: str, issuer: str, now: datetime) -> DpopProof:
+        url = token_endpoint(issuer)
+        try:
+            return check_proof(dpop, method="POST", url=url, now=now, access_token=None, jkt=None, nonces=self._nonces)
+        except NonceWantedError as error:
+            description = "the next DPoP proof has to hold this nonce"
+            raise OAuthError(OAuthCode.USE_DPOP_NONCE, description, nonce=self._nonces.offer(now)) from error
+        except CredentialError as error:
+            raise OAuthError(OAuthCode.INVALID_DPOP_PROOF, "DPoP proof is not accepted", reason="dpop") from error
 
     async def _give(
         self,
@@ -252,13 +269,6 @@ class TokenService:
         told = OAuthError(error.code, f"{error} (reference {reference})", reason=error.reason)
         told.recorded = True
         return told
-
-
-def _check_proof(dpop: str, issuer: str, now: datetime) -> DpopProof:
-    try:
-        return check_proof(dpop, method="POST", url=token_endpoint(issuer), now=now, access_token=None, jkt=None)
-    except CredentialError as error:
-        raise OAuthError(OAuthCode.INVALID_DPOP_PROOF, "DPoP proof is not accepted", reason="dpop") from error
 
 
 def _record_of(grant: Grant, address: str | None, now: datetime) -> AuditRecord:

@@ -17,10 +17,11 @@ from node.identity.errors import UnknownKeyError, UnknownSubjectError
 from node.identity.subjects import Subjects
 from node.keys.signing import sign_with
 from node.oauth.definitions import Definitions
-from node.oauth.dpop import DpopProof, check_proof, make_proof
+from node.oauth.dpop import DpopProof, NonceWantedError, check_proof, make_proof
 from node.oauth.errors import OAuthError
 from node.oauth.grants import Grant
 from node.oauth.metadata import issuer_url
+from node.oauth.nonces import ServerNonces
 from node.oauth.store import TokenStore
 from node.ports import Clock, Entropy, KeyVault
 from node.verification.standing import Standing
@@ -44,6 +45,7 @@ class Introspection:
         audit: AuditLog,
         clock: Clock,
         entropy: Entropy,
+        nonces: ServerNonces,
         public_url: str,
     ) -> None:
         """Take what it needs; ``public_url`` is where the world reaches this node."""
@@ -55,6 +57,7 @@ class Introspection:
         self._audit = audit
         self._clock = clock
         self._entropy = entropy
+        self._nonces = nonces
         self._public_url = public_url
 
     async def introspect(self, token: str) -> dict[str, Any]:
@@ -83,7 +86,9 @@ class Introspection:
             ),
         }
 
-    async def create_proof(self, kid: str, *, method: str, url: str, access_token: str) -> str:
+    async def create_proof(
+        self, kid: str, *, method: str, url: str, access_token: str, nonce: str | None = None
+    ) -> str:
         """Return a DPoP proof signed by ``kid``, one of our keys.
 
         Raises:
@@ -99,7 +104,10 @@ class Introspection:
         jti = b64url_encode(self._entropy.token(JTI_BYTES))
         now = self._clock.now()
         return await sign_with(
-            key, lambda key: make_proof(key, method=method, url=url, access_token=access_token, jti=jti, now=now)
+            key,
+            lambda key: make_proof(
+                key, method=method, url=url, access_token=access_token, jti=jti, now=now, nonce=nonce
+            ),
         )
 
     async def validate_proof(
@@ -108,14 +116,24 @@ class Introspection:
         """Check a proof that came with a token of ours, and use it up.
 
         Returns:
-            ``{"valid": true}``, or ``{"valid": false, "reason": …}``.
+            ``{"valid": true}``, or ``{"valid": false, "reason": …}``; with ``dpop_nonce`` where that in another proof would do.
 
         Raises:
             AuditUnavailableError: nothing can be used up now.
         """
         now = self._clock.now()
         try:
-            checked = check_proof(proof, method=method, url=url, now=now, access_token=access_token, jkt=thumbprint)
+            checked = check_proof(
+                proof,
+                method=method,
+                url=url,
+                now=now,
+                access_token=access_token,
+                jkt=thumbprint,
+                nonces=self._nonces,
+            )
+        except NonceWantedError as error:
+            return {"valid": False, "reason": str(error), "dpop_nonce": self._nonces.offer(now)}
         except CredentialError as error:
             return {"valid": False, "reason": str(error)}
         grant = await self._grant_of(access_token)

@@ -14,18 +14,22 @@ from aiohttp import hdrs, web
 
 from credentials.errors import CredentialError, RevokedError
 from node.audit.log import SingleUse
-from node.oauth.dpop import check_proof
+from node.oauth.dpop import NonceWantedError, check_proof
 from node.oauth.errors import LoginCode, LoginError
 from node.oauth.grants import Grant
 from node.oauth.metadata import DPOP_ALGORITHMS
+from node.oauth.nonces import ServerNonces
 from node.oauth.store import TokenStore
 from node.ports import Clock
 from node.verification.standing import Standing
 
-__all__ = ["CHALLENGE", "Caller", "LapsedError", "LoginError", "ResourceGuard", "presented"]
+__all__ = ["CHALLENGE", "NONCE_CHALLENGE", "Caller", "LapsedError", "LoginError", "ResourceGuard", "presented"]
 
 CHALLENGE = f'DPoP error="invalid_token", algs="{" ".join(DPOP_ALGORITHMS)}"'
 """``WWW-Authenticate`` of a 401 (RFC 9449 §7.1); the same whatever was wrong."""
+
+NONCE_CHALLENGE = f'DPoP error="use_dpop_nonce", algs="{" ".join(DPOP_ALGORITHMS)}"'
+"""The same when the token was not the trouble, but the proof's time (RFC 9449 §9); a nonce goes with it."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # 32 bytes, base64url: what we give out
 
@@ -62,9 +66,11 @@ class ResourceGuard:
         store: where grants are kept.
         clock: decides what has expired.
         standing: looks again whether the credentials behind a token still stand.
+        nonces: knows the nonces we gave for proofs; without it none is demanded, nor looked at.
     """
 
-    def __init__(self, store: TokenStore, clock: Clock, standing: Standing) -> None:
+    def __init__(self, store: TokenStore, clock: Clock, standing: Standing, nonces: ServerNonces | None = None) -> None:
+        self._nonces = nonces
         self._store = store
         self._clock = clock
         self._standing = standing
@@ -114,9 +120,12 @@ class ResourceGuard:
             if dpop is None:
                 raise LoginError("proof_missing")
             try:
-                once = (
-                    check_proof(dpop, method=method, url=url, now=now, access_token=token, jkt=grant.jkt).single_use,
+                proof = check_proof(
+                    dpop, method=method, url=url, now=now, access_token=token, jkt=grant.jkt, nonces=self._nonces
                 )
+                once = (proof.single_use,)
+            except NonceWantedError as error:
+                raise LoginError("nonce_wanted", nonce=None if self._nonces is None else self._nonces.offer(now)) from error
             except CredentialError as error:
                 raise LoginError("proof_invalid") from error
         # (6) whose credentials still stand; the one check that may have to wait for somebody else's answer

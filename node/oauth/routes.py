@@ -24,6 +24,8 @@ from node.oauth.grants import TokenType
 from node.oauth.introspect import Introspection
 from node.oauth.messages import MAX_CLIENT_ID, MAX_SCOPE
 from node.oauth.metadata import WELL_KNOWN, client_metadata, issuer_url, server_metadata
+from node.oauth.nonces import HEADER
+from node.oauth.peer_nonces import MAX_NONCE
 from node.oauth.requester import TokenRequester
 from node.oauth.self_attested import MAX_CREDENTIALS
 from node.web.bodies import read_form, read_model
@@ -95,6 +97,7 @@ class ProofCall(BaseModel):
     htm: str = Field(min_length=1, max_length=32)
     htu: str = Field(min_length=1, max_length=MAX_TEXT)
     token: str = Field(min_length=1, max_length=MAX_TEXT)
+    nonce: str | None = Field(default=None, min_length=1, max_length=MAX_NONCE)
 
 
 class ProofCheckCall(BaseModel):
@@ -172,7 +175,8 @@ async def post_token(request: web.Request) -> web.Response:
         reply = await request.app[TOKENS].exchange(
             request.match_info["subject"], form, proofs[0] if proofs else None, address
         )
-    return web.json_response(reply.to_wire(), headers=_NEVER_STORED)
+    offered = {HEADER: request.app[TOKENS].nonce()} if proofs else {}
+    return web.json_response(reply.to_wire(), headers={**_NEVER_STORED, **offered})
 
 
 async def post_service_token(request: web.Request) -> web.Response:
@@ -224,7 +228,11 @@ async def post_create_proof(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/dpop/{kid}`` (WIRE §2.8): a proof for a request that the vendor sends itself."""
     call = await read_model(request, ProofCall, max_bytes=MAX_CALL)
     proof = await request.app[INTROSPECTION].create_proof(
-        id_in_path(request.match_info["kid"]), method=call.htm, url=call.htu, access_token=call.token
+        id_in_path(request.match_info["kid"]),
+        method=call.htm,
+        url=call.htu,
+        access_token=call.token,
+        nonce=call.nonce,
     )
     return web.json_response({"dpop": proof}, headers=_NEVER_STORED)
 

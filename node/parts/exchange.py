@@ -90,7 +90,7 @@ def open_exchange(
         holder_type=config.organisation.facility_type,
         public_url=config.url,
         own=own,
-        guard=ResourceGuard(tokens.store, world.clock, trust.verifier),
+        guard=ResourceGuard(tokens.store, world.clock, trust.verifier, tokens.nonces),
         usecases=trust.usecases,
         registered=members.participation,
         records=facts,

@@ -12,6 +12,7 @@ from node.oauth.explaining import WalletExplainer
 from node.oauth.further_scopes import FurtherScopes
 from node.oauth.given import GIVEN, GivenTokens
 from node.oauth.introspect import Introspection
+from node.oauth.nonces import ServerNonces
 from node.oauth.requester import TokenRequester
 from node.oauth.store import SqlTokenStore
 from node.parts.errors import NodeError
@@ -28,11 +29,12 @@ class Tokens:
     Attributes:
         store: what was granted here.
         service: gives tokens; introspection: says what they are worth.
-        given: lists and ends them.
+        given: lists and ends them; nonces: for proofs of possession.
         requester: gets tokens of others; explainer: says whether our wallet does.
     """
 
     store: SqlTokenStore
+    nonces: ServerNonces
     definitions: Definitions
     service: TokenService
     requester: TokenRequester
@@ -81,10 +83,12 @@ def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Token
         entropy=entropy,
         public_url=config.url,
     )
+    nonces = ServerNonces(kept.vault.secret("seal"))
     given = GivenTokens(store, subjects, kept.audit, clock)
     subjects.on_deactivate.append(given.end_of_subject)
     return Tokens(
         store=store,
+        nonces=nonces,
         given=given,
         definitions=definitions,
         service=TokenService(
@@ -95,6 +99,7 @@ def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Token
             store=store,
             audit=kept.audit,
             refusals=trust.refusals,
+            nonces=nonces,
             clock=clock,
             entropy=entropy,
             public_url=config.url,
@@ -109,6 +114,7 @@ def open_tokens(config: Config, world: World, kept: Kept, trust: Trust) -> Token
             audit=kept.audit,
             clock=clock,
             entropy=entropy,
+            nonces=nonces,
             public_url=config.url,
         ),
         explainer=WalletExplainer(

@@ -41,6 +41,7 @@ from node.oauth.further_scopes import FurtherScopes
 from node.oauth.given import GIVEN, GivenTokens
 from node.oauth.introspect import Introspection
 from node.oauth.metadata import issuer_url
+from node.oauth.nonces import ServerNonces
 from node.oauth.refusals import RefusalCounter
 from node.oauth.requester import TokenRequester
 from node.oauth.resource import ResourceGuard
@@ -205,6 +206,7 @@ async def a_node(
         resolver = DidResolver(subjects, internet, clock, url)
         store = SqlTokenStore(database, audit)
         refusals = RefusalCounter(clock)
+        nonces = ServerNonces(vault.secret("seal"))
         verifier = Verifier(resolver=resolver, peers=internet, clock=clock)
         tokens = TokenService(
             subjects=subjects,
@@ -214,6 +216,7 @@ async def a_node(
             store=store,
             audit=audit,
             refusals=refusals,
+            nonces=nonces,
             clock=clock,
             entropy=entropy,
             public_url=url,
@@ -236,6 +239,7 @@ async def a_node(
             audit=audit,
             clock=clock,
             entropy=entropy,
+            nonces=nonces,
             public_url=url,
         )
         given = GivenTokens(store, subjects, audit, clock)
@@ -275,7 +279,7 @@ async def a_node(
                 refusals=refusals,
                 tokens=tokens,
                 requester=requester,
-                guard=ResourceGuard(store, clock, verifier),
+                guard=ResourceGuard(store, clock, verifier, nonces),
                 introspection=introspection,
                 given=given,
                 public=public_client,

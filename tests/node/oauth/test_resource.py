@@ -68,12 +68,13 @@ async def test_a_proof_of_another_request_or_token_does_not_pass(holder: NodeUnd
     others = [
         await token.headers("POST", READ, now, "j"),
         await token.headers("GET", READ + "0", now, "j"),
-        await token.headers("GET", READ, now - timedelta(seconds=61), "j"),
         {"DPoP": make_proof(token.key, method="GET", url=READ, access_token="other", jti="j", now=now)},
         {"DPoP": make_proof(token.key, method="GET", url=READ, access_token=None, jti="j", now=now)},
     ]
     for headers in others:
         assert await refusal(holder, f"DPoP {token.access_token}", headers["DPoP"]) == "proof_invalid"
+    old = await token.headers("GET", READ, now - timedelta(seconds=61), "j")
+    assert await refusal(holder, f"DPoP {token.access_token}", old["DPoP"]) == "nonce_wanted"
 
 
 async def test_a_bearer_token_does_not_pass_as_bound(holder: NodeUnderTest, bearer: PeerToken) -> None:
