@@ -5,23 +5,26 @@ or not of the right kind, a person in another role, a purpose that isn't named, 
 of the table's. What comes out is a request of our own making; no byte of the peer's is in it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from node.exchange.about import About
 from node.exchange.allowlist import AllowList, ByLogicalId, ByReference, BySearch
 from node.exchange.cursor import Cursor, open_cursor
 from node.exchange.decide.engine import refuse_early
-from node.exchange.decide.question import BreakGlass, Question, Requester, User
+from node.exchange.decide.question import BreakGlass, Decision, Question, Requester, User
 from node.exchange.incoming import Stated
 from node.exchange.interaction import Interaction, NotAllowedError
 from node.exchange.named import NamedFor, NamedResources
 from node.exchange.ports import Registered
+from node.exchange.references import Bases
 from node.exchange.refusal import Refusal
+from node.exchange.writing import Written, as_step, check_written, read_written
 from node.oauth.grants import Grant
 from node.usecases.book import UseCaseBook
 from node.usecases.identifiers import normal_ura
-from node.usecases.model import Step, Table, UseCase
+from node.usecases.model import FhirVersion, Step, Table, UseCase
 from node.usecases.plan import choose_table
 from registry.directory import Organisation
 
@@ -34,6 +37,7 @@ class Asked:
         patient: how it says whom it is about.
         target: what to ask our own server, relative to its base.
         read_id: logical id of a read, ``None`` for a search.
+        written: what is written, ``None`` where something is asked.
     """
 
     usecase: UseCase
@@ -41,9 +45,10 @@ class Asked:
     step: Step
     patient: BySearch | ByLogicalId | NamedFor | Cursor
     target: str
-    method: Literal["GET", "POST"]
-    body: bytes | None
+    method: Literal["GET", "POST", "PUT"]
+    body: bytes | None = field(repr=False)
     read_id: str | None
+    written: Written | None = None
 
 
 class QueryTables:
@@ -63,6 +68,12 @@ class QueryTables:
         self._holder_type = holder_type
         self._named = named
         self._secret = secret
+        self._writes = {
+            (usecase.id, table.id, write.id): as_step(write)
+            for usecase in usecases.all
+            for table in usecase.tables
+            for write in table.writes
+        }
         self._allow = {(usecase.id, table.id): AllowList(table) for usecase in usecases.all for table in usecase.tables}
 
     async def find(
@@ -84,7 +95,7 @@ class QueryTables:
         unlisted = "not_listed"
         if usecase is not None and table is not None:
             try:
-                asked = await self._look_up(usecase, table, grant, interaction, now)
+                asked = await self._look_up(usecase, table, grant, interaction, stated, now)
             except NotAllowedError as error:
                 unlisted = error.code
         # (3) the rules that need no citizen
@@ -116,6 +127,28 @@ class QueryTables:
             raise Refusal(decision=None, code=unlisted, interaction=interaction, question=question)
         return asked, question
 
+    def check_content(
+        self,
+        written: Written,
+        decision: Decision,
+        version: FhirVersion,
+        about: About,
+        interaction: Interaction,
+        question: Question,
+    ) -> None:
+        """Check what is to be written against whom it turned out to be about.
+
+        Raises:
+            Refusal: it names somebody else, or an emergency is all that permits it.
+        """
+        code = "write_in_emergency" if decision.breaks_glass else None
+        try:
+            check_written(written, version=version, patient_ids=about.records, bases=Bases(()), bsn=about.bsn)
+        except NotAllowedError as error:
+            code = error.code
+        if code is not None:
+            raise Refusal(decision=None, code=code, interaction=interaction, question=question, about=about)
+
     def _find_requester(self, ura: str | None, usecase: UseCase | None) -> Organisation | None:
         if ura is None or usecase is None:
             return None
@@ -134,8 +167,12 @@ class QueryTables:
         )
 
     async def _look_up(
-        self, usecase: UseCase, table: Table, grant: Grant, interaction: Interaction, now: datetime
+        self, usecase: UseCase, table: Table, grant: Grant, interaction: Interaction, stated: Stated, now: datetime
     ) -> Asked:
+        if interaction.kind in ("create", "update"):
+            return await self._write(usecase, table, grant, interaction, stated, now)
+        if stated.if_match is not None:
+            raise NotAllowedError("if_match_not_allowed", "only a write names the version that it changes")
         if interaction.kind == "page":
             return self._next_page(usecase, table, grant, interaction, now)
         permitted = self._allow[usecase.id, table.id].permit(interaction)
@@ -149,6 +186,35 @@ class QueryTables:
             method=permitted.request.method,
             body=permitted.request.body,
             read_id=interaction.id or None,
+        )
+
+    async def _write(
+        self, usecase: UseCase, table: Table, grant: Grant, interaction: Interaction, stated: Stated, now: datetime
+    ) -> Asked:
+        permitted = self._allow[usecase.id, table.id].permit_write(interaction)
+        step = self._writes[usecase.id, table.id, permitted.write.id]
+        written = read_written(
+            permitted.write,
+            step,
+            resource_id=permitted.id,
+            content=interaction.content,
+            if_match=stated.if_match,
+            version=interaction.fhir_version,
+        )
+        if permitted.id:
+            named = await self._named_for(grant, ByReference(type=interaction.type, id=permitted.id), now)
+            if written.patient not in named.patient_ids:
+                raise NotAllowedError("write_other_patient", "the resource was another patient's")
+        return Asked(
+            usecase=usecase,
+            table=table,
+            step=step,
+            patient=ByLogicalId(id=written.patient),
+            target=f"{interaction.type}/{permitted.id}" if permitted.id else interaction.type,
+            method="PUT" if permitted.id else "POST",
+            body=written.content,
+            read_id=permitted.id or None,
+            written=written,
         )
 
     async def _named_for(self, grant: Grant, reference: ByReference, now: datetime) -> NamedFor:

@@ -17,10 +17,12 @@ from node.exchange.cursor import Cursor
 from node.exchange.decide.question import Decision
 from node.exchange.facts import FHIR_JSON, OwnServer
 from node.exchange.refusal import later
-from node.exchange.response import AnswerError, CheckedPage, MismatchError, check_page
+from node.exchange.response import AnswerError, BrokenAnswerError, CheckedPage, MismatchError, check_page
 from node.exchange.rooms import NoRoomError
+from node.exchange.writing import Written, written_id
 from node.oauth.grants import Grant
 from node.ports import HttpClient, HttpRequest, HttpResponse, PeerError, Room
+from node.usecases.identifiers import is_fhir_id
 from node.usecases.model import FhirVersion
 from node.usecases.plan import FORM_TYPE
 from node.web.replies import RequestError
@@ -67,10 +69,16 @@ class Promised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A checked page; ``etag`` as our server has it, for a read, where it is of FHIR's form."""
+    """A checked page.
+
+    Attributes:
+        etag: as our server has it, for a read or write, where it is of FHIR's form.
+        status: 200, or 201 for what was made new.
+    """
 
     page: CheckedPage
     etag: str | None
+    status: int = 200
 
 
 class Forwarder:
@@ -102,6 +110,8 @@ class Forwarder:
         asked, about = promised.asked, promised.about
         server = self._servers[promised.version]
         answer = await self._send(server, asked, room)
+        if asked.written is not None:
+            return self._check_written(promised, server, asked.written, answer)
         if answer.status != HTTPStatus.OK:
             raise _no_answer(asked, answer.status)
         try:
@@ -120,8 +130,37 @@ class Forwarder:
         etag = answer.headers.get("etag", "")
         return Fetched(page=page, etag=etag if page.kind == "resource" and _ETAG.match(etag) else None)
 
+    def _check_written(self, promised: Promised, server: OwnServer, written: Written, answer: HttpResponse) -> Fetched:
+        """Check what our server made of a write: the peer gets it as a read would show it."""
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
+            raise _not_written(promised.asked, answer.status)
+        resource_id = written.resource_id or written_id(answer.body)
+        if not is_fhir_id(resource_id):
+            raise _withheld(promised, BrokenAnswerError("no_id", "the server doesn't say what it made"))
+        try:
+            page = check_page(
+                answer.body,
+                step=written.step,
+                fhir_version=promised.version,
+                patient_ids=promised.about.records,
+                bases=server.bases,
+                bsn=promised.about.bsn,
+                read_id=resource_id,
+                origin="own_server",
+            )
+        except AnswerError as error:
+            raise _withheld(promised, error) from None
+        etag = answer.headers.get("etag", "")
+        status = HTTPStatus.OK if written.resource_id else HTTPStatus.CREATED
+        return Fetched(page=page, etag=etag if _ETAG.match(etag) else None, status=int(status))
+
     async def _send(self, server: OwnServer, asked: Asked, room: Room | None) -> HttpResponse:
-        headers = {"Accept": FHIR_JSON} | ({"Content-Type": FORM_TYPE} if asked.body is not None else {})
+        headers = {"Accept": FHIR_JSON}
+        if asked.written is not None:
+            headers |= {"Content-Type": FHIR_JSON, "Prefer": "return=representation"}
+            headers |= {"If-Match": asked.written.if_match} if asked.written.if_match is not None else {}
+        elif asked.body is not None:
+            headers |= {"Content-Type": FORM_TYPE}
         try:
             return await self._own.send(
                 HttpRequest(
@@ -157,6 +196,18 @@ def _no_answer(asked: Asked, status: int) -> RequestError:
         )
         return RequestError(501, f"own_server_{status}", "this is not offered here")
     logger.warning("our own FHIR server did not answer", extra={"status": status, "step": asked.step.id})
+    return RequestError(502, f"own_server_{status}", _UNAVAILABLE)
+
+
+def _not_written(asked: Asked, status: int) -> RequestError:
+    """Tell a version that is not the newest, and a resource that our server refuses, from what went wrong."""
+    logger.warning("our own FHIR server did not write", extra={"status": status, "step": asked.step.id})
+    if status in (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED):  # HAPI says the one for the other
+        return RequestError(412, f"own_server_{status}", "the resource was changed meanwhile", "read it again")
+    if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
+        return RequestError(422, f"own_server_{status}", "the resource was not accepted")
+    if asked.read_id is not None and status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return RequestError(404, "gone", "not found")
     return RequestError(502, f"own_server_{status}", _UNAVAILABLE)
 
 

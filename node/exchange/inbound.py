@@ -193,6 +193,8 @@ class EnforcementPoint:
             raise Refusal(
                 decision=decision, code=decision.code, interaction=interaction, question=question, about=about
             )
+        if asked.written is not None:
+            self._tables.check_content(asked.written, decision, version, about, interaction, question)
         # (5) promise
         reference = self._refusals.reference()
         record = inbound_record.disclosure(

@@ -1,5 +1,6 @@
 """A peer's request as it came in, and what goes back. Nothing in it is believed, and nothing of it reaches the server behind."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from node.usecases.model import FhirVersion
 MAX_PURPOSE = 32
 """Characters of ``Purpose-Of-Use``; the longest code of HL7 v3 ActReason has 14."""
 
+_ETAG = re.compile(r'W/"[A-Za-z0-9.\-]{1,64}"\Z')
 _METHODS = frozenset({"GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -25,7 +27,7 @@ class Incoming:
         url: as the peer addressed it: public URL and path, for the proof.
         authorization: every ``Authorization`` header that was sent; likewise ``proof``, ``purpose`` and ``break_glass``.
         unreadable: why the body could not be read at all, a stable code; ``None`` when it was.
-        if_none_match: every ``If-None-Match`` header.
+        if_none_match: every ``If-None-Match`` header; likewise ``if_match``.
         room: memory for the answer; given back by who sends it.
         received: monotonic seconds.
     """
@@ -42,6 +44,7 @@ class Incoming:
     purpose: tuple[str, ...] = ()
     break_glass: tuple[str, ...] = field(default=(), repr=False)
     if_none_match: tuple[str, ...] = ()
+    if_match: tuple[str, ...] = ()
     room: Room | None = field(default=None, repr=False)
     unreadable: str | None = None
     address: str | None = None
@@ -69,10 +72,12 @@ class Stated:
     Attributes:
         purpose: code; ``None`` when nothing was said.
         emergency: reason for breaking the glass; ``None`` when it is not.
+        if_match: the version that a write changes, ``W/"…"``; ``None`` when none is named.
     """
 
     purpose: str | None = None
     emergency: str | None = field(default=None, repr=False)
+    if_match: str | None = None
 
 
 def read_interaction(incoming: Incoming) -> Interaction:
@@ -99,7 +104,11 @@ def read_stated(incoming: Incoming) -> Stated:
     Raises:
         NotAllowedError: a header is there twice, or is not of its form.
     """
-    return Stated(purpose=_purpose(incoming.purpose), emergency=_emergency(incoming.break_glass))
+    return Stated(
+        purpose=_purpose(incoming.purpose),
+        emergency=_emergency(incoming.break_glass),
+        if_match=_version(incoming.if_match),
+    )
 
 
 def _purpose(values: tuple[str, ...]) -> str | None:
@@ -110,6 +119,14 @@ def _purpose(values: tuple[str, ...]) -> str | None:
     if len(values) > 1 or len(code) > MAX_PURPOSE or not code.isascii() or not code.isalpha():
         raise NotAllowedError("purpose_malformed", "Purpose-Of-Use is one code")
     return code
+
+
+def _version(values: tuple[str, ...]) -> str | None:
+    if not values:
+        return None
+    if len(values) > 1 or _ETAG.match(values[0]) is None:
+        raise NotAllowedError("if_match_malformed", 'If-Match is one version, W/"…"')
+    return values[0]
 
 
 def _emergency(values: tuple[str, ...]) -> str | None:

@@ -20,6 +20,8 @@ _ISSUE_CODES = {
     HTTPStatus.GATEWAY_TIMEOUT: "transient",
     HTTPStatus.INTERNAL_SERVER_ERROR: "exception",
     HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.PRECONDITION_FAILED: "conflict",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "processing",
 }
 
 REFERENCE_HEADER = "X-Reference"

@@ -1,6 +1,7 @@
 """The page that leaves: checked resources under our public address, its paging link sealed, what it names remembered."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from node.exchange.cursor import NONCE_BYTES, Cursor, seal_cursor
 from node.exchange.facts import OwnServer
@@ -45,6 +46,12 @@ class Outgoing:
             RequestError: the server's own paging link is longer than we can carry.
         """
         etag = fetched.etag
+        if promised.asked.written is not None:
+            step, made = promised.asked.step, fetched.page.resources[0]
+            headers = {"ETag": etag} if etag is not None else {}
+            if fetched.status == HTTPStatus.CREATED:
+                headers["Location"] = f"{self._public_base}/{promised.version}/{step.resource_type}/{made.id}"
+            return Reply(status=fetched.status, body=self.write(promised, fetched.page), headers=headers)
         if etag is None:
             return Reply(body=self.write(promised, fetched.page))
         known = [tag.strip() for header in incoming.if_none_match for tag in header.split(",")]
@@ -76,7 +83,7 @@ class Outgoing:
         Raises:
             RequestError: 503, it could not be kept.
         """
-        if not page.bound:
+        if not page.bound and promised.asked.written is None:
             return
         asked, grant = promised.asked, promised.grant
         records = promised.about.records
@@ -88,6 +95,13 @@ class Outgoing:
             for step in asked.table.steps
             for resource_id in page.bound.get(step.read_binding or "", ())
         ]
+        found += [
+            (write.resource_type, resource_id)
+            for write in asked.table.writes
+            for resource_id in page.bound.get(write.binding or "", ())
+        ]
+        if asked.written is not None:
+            found += [(asked.step.resource_type, resource.id) for resource in page.resources]
         if found:
             await self._named.remember(grant.grant_id, found, named)
 

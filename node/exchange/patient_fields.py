@@ -69,6 +69,18 @@ _COMMON: Mapping[str, PatientFields] = {
 R4: Mapping[str, PatientFields] = {
     **_COMMON,
     "Medication": _NOBODY,
+    "Task": PatientFields(
+        owner="for",
+        others=(
+            "requester",
+            "owner",
+            "focus",
+            "restriction.recipient[]",
+            "input[].valueReference",
+            "output[].valueReference",
+        ),
+        recorder=("requester",),
+    ),
     "Observation": PatientFields(owner="subject", others=("performer[]", "focus[]"), recorder=("performer[]",)),
     "Condition": PatientFields(owner="subject", others=("recorder", "asserter"), recorder=("recorder", "asserter")),
     "Consent": PatientFields(
@@ -112,6 +124,18 @@ R4: Mapping[str, PatientFields] = {
 STU3: Mapping[str, PatientFields] = {
     **_COMMON,
     "Medication": _NOBODY,
+    "Task": PatientFields(
+        owner="for",
+        others=(
+            "requester.agent",
+            "owner",
+            "focus",
+            "restriction.recipient[]",
+            "input[].valueReference",
+            "output[].valueReference",
+        ),
+        recorder=("requester.agent",),
+    ),
     "Observation": PatientFields(owner="subject", others=("performer[]",), recorder=("performer[]",)),
     "Condition": PatientFields(owner="subject", others=("asserter",), recorder=("asserter",)),
     "Consent": PatientFields(

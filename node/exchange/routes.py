@@ -201,6 +201,7 @@ async def _incoming(request: web.Request, version: FhirVersion, room: Room) -> I
         purpose=tuple(request.headers.getall("Purpose-Of-Use", ())),
         break_glass=tuple(request.headers.getall("Break-The-Glass", ())),
         if_none_match=tuple(request.headers.getall(hdrs.IF_NONE_MATCH, ())),
+        if_match=tuple(request.headers.getall(hdrs.IF_MATCH, ())),
         room=room,
         unreadable=unreadable,
         address=address_of(request),

@@ -92,7 +92,7 @@ class TestWhoMayAsk:
         await is_refused(await holder.peer(role=None), "user_unknown")
 
     async def test_with_a_token_for_a_use_case_that_is_not_ours(self, holder: Holder) -> None:
-        await is_refused(await holder.peer(scope="zorginzage"), "use_case_unknown")
+        await is_refused(await holder.peer(scope="nobody-has-this"), "use_case_unknown")
 
     async def test_with_a_token_for_another_use_case_of_ours(self, holder: Holder) -> None:
         holder.neighbours.register(OEVER, service="medicatieoverdracht-gf")
