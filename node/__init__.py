@@ -19,6 +19,7 @@ The rooms, each importing only what stands below it (import-linter keeps this tr
     web           two listeners, bodies, errors, the one outbound client
     config        ``hazel.yaml`` as a frozen value
     ports, world  time, chance, network and vault as the rest of the node sees them, and the real ones
+    map           who can exchange what with us (``hazel map``)
     doctor        the whole way to another organisation, step by step (``hazel doctor``)
     founding      making a node (``hazel init``)
     health        how the node is

@@ -17,6 +17,7 @@ from node.doctor.opening import open_doctor
 from node.health import HEALTH, Health
 from node.issuing.type_files import TypeFileError, load_types
 from node.keys.errors import VaultError
+from node.map.opening import open_map
 from node.parts.doors import internal_door, public_door
 from node.parts.errors import NodeError
 from node.parts.exchange import open_exchange
@@ -95,6 +96,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     exchange = open_exchange(config, world, kept, trust, members, tokens, records)
     directory = await open_directory(config, world, kept.database)
     doctor = open_doctor(config, world, trust, members, tokens)
+    drawn = open_map(config, world, trust, members, tokens)
 
     # In this order: what we issued to ourselves, then what shows it to others, then what was signed with the key.
     trust.key_changes.on_compromise.append(vendor.renewal.after_compromise)
@@ -105,7 +107,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     internal = internal_door(config, kept.database, trust.subjects)
     checks = {**kept.checks, **trust.checks, **exchange.checks, **members.checks}
     for app in (public, internal):
-        for part in (trust, members, vendor, tokens, records, exchange, directory, doctor):
+        for part in (trust, members, vendor, tokens, records, exchange, directory, doctor, drawn):
             part.install(app)
         app[HEALTH] = Health(world, checks, config.unsafe)
 

@@ -8,7 +8,7 @@ failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers a
     main.py                                    arguments to the right thing, errors to exit codes
     init.py, serve.py                          make a node, run it
     configuration.py, config_docs.py           hazel config; the page that is generated
-    doctor.py                                  the way to another organisation, step by step
+    doctor.py, map.py                          the way to another organisation, step by step; everybody at once
     status.py, subject.py, key.py, credential.py, discovery.py, discovery_log.py, directory.py, explain.py
                                                one thing each, asked of the running node (api.py)
     given_tokens.py                            hazel token: what we gave to others

@@ -27,6 +27,7 @@ THINGS = {
     "config": "check and show the configuration",
     "status": "how the node is, and what to do about what is not well",
     "doctor": "the whole way to another organisation, step by step, with what to do where it stops",
+    "map": "who can exchange what with us now, and the cheapest missing step where not",
     "subject": "organisations hosted here",
     "key": "the keys we sign with: list, rotate, retire, compromise",
     "credential": "what we hold",

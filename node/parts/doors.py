@@ -25,6 +25,7 @@ from node.identity.known_subject import known_subject
 from node.identity.subjects import Subjects
 from node.issuing import boundary as issuing_boundary
 from node.issuing import routes as issuing_routes
+from node.map.opening import internal_routes as map_routes
 from node.oauth import boundary as oauth_boundary
 from node.oauth import routes as oauth_routes
 from node.oauth.metadata import WELL_KNOWN
@@ -85,6 +86,7 @@ def internal_door(config: Config, database: Database, subjects: Subjects) -> web
             *consent_routes.ROUTES,
             *directory_opening.internal_routes(),
             *doctor_routes(),
+            *map_routes(),
             web.get("/internal/status/v1", health.get_status),
             web.get("/status", health.get_alive),
             web.get("/health", health.get_health),

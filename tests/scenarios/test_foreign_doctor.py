@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from examples.region.commands import Outcome, hazel
-from examples.region.organisations import HOFSTEDE
+from examples.region.organisations import GOUWE, HOFSTEDE
 from tests.interop.agreements import X509
 from tests.scenarios.marks import OPPOSITE
 from tests.scenarios.opposite import Opposite
@@ -67,3 +67,12 @@ async def test_a_port_where_nobody_is_ends_with_exit_code_3_and_a_remedy(opposit
     ran = await doctor(opposite, "https://gouwe.localhost:1/oauth2/gouwe", *PERSON)
     assert steps(ran)["tls"] == ("failed", "no_connection")
     assert ran.code == 3
+
+
+async def test_the_map_is_drawn_by_the_running_node(opposite: Opposite) -> None:
+    config = opposite.log.parent / "hazel.yaml"
+    ran = await hazel("map", "--all", "--json", config=config)
+    assert ran.code == 0, ran.err
+    assert {"ha-vvt", "medication"} <= {each["id"] for each in ran.data()["usecases"]}
+    assert ran.data()["own"]["ura"] == GOUWE.ura
+    assert (await hazel("map", "--no-look", config=config)).code == 0
