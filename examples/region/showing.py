@@ -5,7 +5,7 @@ from typing import Any
 
 from examples.region.answer import Answer
 from examples.region.stage import Stage, StopWatch
-from node.cli.items import describe
+from node.exchange.views.items import describe
 
 SHOWN = 5
 """Items of one source that are shown in a merged list, newest first; the rest is counted."""

@@ -14,7 +14,7 @@ failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers a
     given_tokens.py                            hazel token: what we gave to others
     credential_changes.py, credential_words.py, credential_explain.py
                                                what changes a wallet or is issued; credentials in words; why a scope is not satisfied
-    ask.py                                     one question; answer.py shows what comes
+    ask.py                                     one question; answer.py and ask_view.py show what comes
     consent.py, consent_resource.py            what citizens allow, and its FHIR form
     audit.py, audit_lines.py, audit_verify.py  the log: shown, and verified
     usecase.py, usecase_files.py, usecase_changes.py   use case files, without a node

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from node.cli.items import Item, describe
+from node.exchange.views.items import Item, describe
 from node.cli.output import NOTHING, members, pick, word
 
 _FOUND_BY = {"care_team": "in the care team", "named": "named by you"}

@@ -2,14 +2,16 @@
 
 import argparse
 import json
+from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 from node.cli.answer import EVENTS, Answer, BrokenLineError, read_event
-from node.cli.api import NodeApi, segment, with_node
+from node.cli.api import JSON, NodeApi, segment, with_node
+from node.cli.ask_view import VIEWS, show_view
 from node.cli.citizen import HOW, patient, read_bsn, read_reason
 from node.cli.main import add_config_option
 from node.cli.options import add_json_option, add_subject_option
-from node.cli.output import DONE, REFUSED, USAGE, CommandError, pick, printable, say, show, show_table, word
+from node.cli.output import DONE, REFUSED, USAGE, CommandError, pick, printable, say, show, show_json, show_table, word
 from node.cli.person import add_person_options, asking_person
 from node.cli.usecase_files import find_usecase
 from node.config.model import Config
@@ -44,7 +46,12 @@ def add_parser(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--deadline-ms", metavar="N", type=int, help="milliseconds for the whole question")
     parser.add_argument(
-        "--fresh", action="store_true", help="fetch everything, also what this person was shown in the last five minutes"
+        "--view", choices=VIEWS, help="show the answer, once it is whole, as one of these instead of source by source"
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="fetch everything, also what this person was shown in the last five minutes",
     )
     add_config_option(parser)
     add_json_option(parser)
@@ -54,13 +61,16 @@ def _run(arguments: argparse.Namespace) -> int:
     async def work(api: NodeApi) -> int:
         question = _question(arguments, api.config)
         deadline = question.get("deadline_ms", api.config.limits.question_ms) / 1000
+        view = f"?view={arguments.view}" if arguments.view else ""
         lines = api.lines(
             "POST",
-            f"/internal/exchange/v1/{api.subject(arguments.subject)}/{segment(arguments.usecase)}",
+            f"/internal/exchange/v1/{api.subject(arguments.subject)}/{segment(arguments.usecase)}{view}",
             body=json.dumps(question).encode(),
-            accept=NDJSON,
+            accept=JSON if view else NDJSON,
             timeout=deadline + PATIENCE,
         )
+        if view:
+            return await _view(api, lines, as_json=arguments.json)
         answer = Answer()
         heard = broken = False
         try:
@@ -79,6 +89,25 @@ def _run(arguments: argparse.Namespace) -> int:
         return _finish(answer, as_json=arguments.json)
 
     return with_node(arguments.config, work)
+
+
+async def _view(api: NodeApi, lines: AsyncIterator[bytes], *, as_json: bool) -> int:
+    try:
+        body = b"".join([line async for line in lines])
+    except PeerError as error:
+        raise api.unreachable(error) from error
+    problem = api.problem_on(body)
+    if problem is not None:
+        raise problem
+    try:
+        view = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise CommandError("the node's answer can not be read", "is that address a Hazel node?") from error
+    if as_json:
+        show_json(view)
+    else:
+        show_view(view)
+    return DONE
 
 
 def _question(arguments: argparse.Namespace, config: Config) -> dict[str, Any]:

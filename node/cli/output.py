@@ -7,16 +7,17 @@ characters (escape sequences, tricks with the direction of writing) never reach 
 import json
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from node.exchange.views.picking import NOTHING, members, pick
+
+__all__ = ["NOTHING", "CommandError", "members", "pick", "printable", "word"]
 
 DONE = 0
 REFUSED = 1
 USAGE = 2
 UNREACHABLE = 3
-
-NOTHING = "-"
-"""What stands in a column that has no value."""
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories that are shown as a replacement character: controls, formats, surrogates, separators of lines."""
@@ -75,16 +76,6 @@ def _printable(character: str) -> str:
     return "\ufffd" if unicodedata.category(character) in _UNPRINTABLE else character
 
 
-def pick(value: Any, *path: str | int) -> Any:
-    """Return what stands at ``path`` in parsed JSON; ``None`` where something else stands there."""
-    for part in path:
-        if isinstance(part, str):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        else:
-            value = value[part] if isinstance(value, list) and -len(value) <= part < len(value) else None
-    return value
-
-
 def word(value: Any, *path: str | int) -> str:
     """Return what stands at ``path`` as text for a column; :data:`NOTHING` when there is nothing to show."""
     found = pick(value, *path)
@@ -97,9 +88,3 @@ def word(value: Any, *path: str | int) -> str:
     if isinstance(found, list):
         return ", ".join(word(each) for each in found) or NOTHING
     return NOTHING if found is None else json.dumps(found, ensure_ascii=False)
-
-
-def members(value: Any, *path: str | int) -> list[Any]:
-    """Return the list at ``path``; empty when there is none."""
-    found = pick(value, *path)
-    return found if isinstance(found, list) else []

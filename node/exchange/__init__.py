@@ -46,6 +46,7 @@ and the way out::
     seat.py            one holder: its first address that lets us in, the next one when that goes away
     asking.py          one address: token, match, steps, pages; under_way.py: what came so far
     peer_health.py     circuit breakers and waiting times by address
+    answering.py       the answer in the shape that was asked for: stream, Bundle, a view (views/), in R4 (r4/)
     session.py         what one person was shown a moment ago: in memory, for minutes
     lines.py           what waits for the caller, bounded
     direct.py          one query to one peer, for systems that chain queries themselves; direct_routes.py its door

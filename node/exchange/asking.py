@@ -227,6 +227,7 @@ class Asking:
         self._bind(self.bindings, bound)
         if exchange.shows(step.id, is_match=step.is_match):
             for one in found:
+                exchange.compare(one)
                 await exchange.lines.put(Resource(fetched=one))
 
     @staticmethod

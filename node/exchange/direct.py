@@ -34,7 +34,7 @@ _REMEDY = {
     "not_available": "the organisation does not tell why; it may have refused, or not know the patient",
     "not_offered": "ask another step of the use case",
     "timeout": "ask again",
-    "unreachable": "ask again later; see: hazel doctor",
+    "unreachable": "ask again later; see: hazel status",
     "mismatch": "the answer was dropped; the operator's log has the details",
 }
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from node.exchange.merge import Fetched, Missing
+from node.exchange.merge import Conflict, Fetched, Missing, SameFact
 
 State = Literal[
     "ok", "none_recorded", "not_available", "not_offered", "timeout", "unreachable", "failed", "mismatch", "not_asked"
@@ -41,12 +41,17 @@ class NotAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """First line: who is asked, who is not and why."""
+    """First line: who is asked, who is not and why.
+
+    Attributes:
+        more: steps that are given on request: ask for them by name.
+    """
 
     exchange_id: str
     usecase: str
     holders: Sequence[AskedHolder]
     not_asked: Sequence[NotAsked]
+    more: Sequence[str] = ()
 
     def members(self) -> Mapping[str, Any]:
         """Return the members of the line, its type apart."""
@@ -58,6 +63,7 @@ class Plan:
                 for each in self.holders
             ],
             "not_asked": [{"ura": each.ura, "name": each.name, "reason": each.reason} for each in self.not_asked],
+            "more": list(self.more),
         }
 
 
@@ -93,31 +99,49 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One resource, checked, as received."""
+    """One resource, checked, as received.
+
+    Attributes:
+        reading: the same in R4, where that was asked and there is one; ``losses`` are the paths of what it lacks. The original
+            is then given as ``original``.
+    """
 
     fetched: Fetched
+    reading: bytes | None = None
+    losses: Sequence[str] | None = None
 
     def members(self) -> Mapping[str, Any]:
         """Return the members of the line, its type apart."""
         fetched = self.fetched
-        return {
+        members: dict[str, Any] = {
             "holder": fetched.lineage.holder_ura,
             "step": fetched.step,
             "fhir_version": fetched.fhir_version,
             "lineage": fetched.lineage.to_json(),
             "resource": msgspec.Raw(fetched.line),
         }
+        if self.losses is not None:
+            members |= {"fhir_version": "r4", "losses": list(self.losses), "original": members["resource"]}
+            members["resource"] = None if self.reading is None else msgspec.Raw(self.reading)
+        return members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """Last line, also on failure. ``error`` (code, detail) where the whole broke off; ``audit`` are our own record numbers."""
+    """Last line, also on failure. ``error`` (code, detail) where the whole broke off; ``audit`` are our own record numbers.
+
+    Attributes:
+        same: facts that several holders carry; nothing was merged away.
+        conflicts: what they say differently about medication, allergies and treatment limits.
+    """
 
     exchange_id: str
     missing: Sequence[Missing]
     ms: int
     audit: Sequence[int]
     error: tuple[str, str] | None = None
+    same: Sequence[SameFact] = ()
+    conflicts: Sequence[Conflict] = ()
 
     def members(self) -> Mapping[str, Any]:
         """Return the members of the line, its type apart."""
@@ -127,6 +151,8 @@ class End:
             "missing": [{"holder": each.holder_ura, "step": each.step, "state": each.state} for each in self.missing],
             "ms": self.ms,
             "audit": list(self.audit),
+            "same": [each.to_json() for each in self.same],
+            "conflicts": [each.to_json() for each in self.conflicts],
         }
         if self.error is not None:
             members["error"] = {"code": self.error[0], "detail": self.error[1]}

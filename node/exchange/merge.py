@@ -8,7 +8,8 @@ ours.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
@@ -19,6 +20,12 @@ from node.usecases.model import FhirVersion
 
 NOT_IDENTIFYING = frozenset({"Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Device"})
 """Types whose identifiers name a person, place or thing: the same one at two holders is no doubled fact."""
+
+
+Reader = Callable[["Fetched"], tuple[bytes | None, Sequence[str]]]
+"""Gives a resource as another FHIR version, ``None`` where there is no reading, and the paths of what was lost."""
+MAX_IDENTIFIERS = 8
+"""Business identifiers of one resource that are compared."""
 
 
 class MixedVersionsError(Exception):
@@ -103,6 +110,31 @@ class SameFact:
     identifier: str
     full_urls: tuple[str, ...]
 
+    def to_json(self) -> dict[str, object]:
+        """Return the shape of API.md §2."""
+        return {"type": self.type, "identifier": self.identifier, "references": list(self.full_urls)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Something that organisations say differently; which of them to believe is for a person.
+
+    Attributes:
+        topic: ``medication``, ``allergies`` or ``treatment-limits``.
+        code: stable word of what differs (views/conflicts.py).
+        detail: what each says; clinical.
+        full_urls: where each stands.
+    """
+
+    topic: str
+    code: str
+    detail: str
+    full_urls: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the shape of API.md §2."""
+        return {"topic": self.topic, "code": self.code, "detail": self.detail, "references": list(self.full_urls)}
+
 
 def lineage_of(
     resource: CheckedResource, *, holder_ura: str, holder_name: str, endpoint: str, fetched_at: datetime
@@ -118,53 +150,103 @@ def lineage_of(
     )
 
 
-def same_facts(fetched: Iterable[Fetched]) -> tuple[SameFact, ...]:
-    """Return the facts that more than one holder carries under the same business identifier, in order of appearance."""
-    places: dict[tuple[str, str], dict[str, str]] = {}
-    for one in fetched:
+class SameFacts:
+    """Finds facts that more than one holder carries under the same business identifier, as they come."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, str], dict[str, str]] = {}
+
+    def add(self, one: Fetched) -> None:
+        """Look at the next resource; nothing of it is kept but its identifiers."""
         if one.resource.mode == "outcome" or one.resource.type in NOT_IDENTIFYING:
-            continue
-        for identifier in one.resource.identifiers:
+            return
+        for identifier in one.resource.identifiers[:MAX_IDENTIFIERS]:
             if identifier.system and identifier.value and identifier.system not in BSN_SYSTEMS:
                 key = (one.resource.type, f"{identifier.system}|{identifier.value}")
-                places.setdefault(key, {}).setdefault(one.lineage.holder_ura, one.full_url)
-    return tuple(
-        SameFact(type=key[0], identifier=key[1], full_urls=tuple(holders.values()))
-        for key, holders in places.items()
-        if len(holders) > 1
-    )
+                self._places.setdefault(key, {}).setdefault(one.lineage.holder_ura, one.full_url)
+
+    @property
+    def found(self) -> tuple[SameFact, ...]:
+        """The facts, in order of appearance."""
+        return tuple(
+            SameFact(type=key[0], identifier=key[1], full_urls=tuple(holders.values()))
+            for key, holders in self._places.items()
+            if len(holders) > 1
+        )
+
+
+def same_facts(fetched: Iterable[Fetched]) -> tuple[SameFact, ...]:
+    """Return the facts that more than one holder carries under the same business identifier, in order of appearance."""
+    facts = SameFacts()
+    for one in fetched:
+        facts.add(one)
+    return facts.found
 
 
 def collection_bundle(
-    fetched: Sequence[Fetched], missing: Sequence[Missing], *, bundle_id: str, now: datetime
+    fetched: Sequence[Fetched],
+    missing: Sequence[Missing],
+    *,
+    bundle_id: str,
+    now: datetime,
+    conflicts: Sequence[Conflict] = (),
+    read: Reader | None = None,
 ) -> bytes:
     """Return everything as one Bundle of type ``collection``, UTF-8 JSON (API.md §2).
 
-    After the resources follow one Provenance per holder and step and, when something is missing or doubled, one
-    OperationOutcome that says so.
+    After the resources follow the originals of those that were read in another version, one Provenance per holder and step and, when
+    something is missing, doubled, contradicted or lost in reading, one OperationOutcome that says so.
 
     Args:
         fetched: in the order in which it is to stand.
         missing: what could not be had.
         bundle_id: a new UUID.
         now: aware UTC.
+        conflicts: what holders say differently.
+        read: reads a resource of another FHIR version (``as=r4``).
 
     Raises:
-        MixedVersionsError: more than one FHIR version.
+        MixedVersionsError: more than one FHIR version, and no reader.
     """
-    if len({one.fhir_version for one in fetched}) > 1:
+    if read is None and len({one.fhir_version for one in fetched}) > 1:
         raise MixedVersionsError("the answers are of more than one FHIR version")
+    version = "r4" if read is not None else next((one.fhir_version for one in fetched), "r4")
     entries: dict[str, bytes] = {}
+    originals: dict[str, str] = {}
+    losses: list[tuple[str, Sequence[str]]] = []
+    kept: list[bytes] = []
     for one in fetched:
-        if one.resource.mode != "outcome":
-            entry = b'{"fullUrl":' + json.dumps(one.full_url).encode() + b',"resource":' + one.line + b"}"
-            entries.setdefault(one.full_url, entry)
-    own = [*_provenances(fetched), *_outcome(missing, same_facts(fetched))]
+        if one.resource.mode == "outcome" or one.full_url in entries or one.full_url in originals:
+            continue
+        line: bytes | None = one.line
+        if read is not None and one.fhir_version != "r4":
+            line, lost = read(one)
+            originals[one.full_url] = uuid5(NAMESPACE_URL, f"{bundle_id} {one.full_url}").urn
+            kept.append(_original(one, originals[one.full_url]))
+            if lost:
+                losses.append((one.full_url, lost))
+        if line is not None:
+            entries[one.full_url] = b'{"fullUrl":' + json.dumps(one.full_url).encode() + b',"resource":' + line + b"}"
+    own = [
+        *_provenances(fetched, version, entries, originals),
+        *_outcome(missing, same_facts(fetched), conflicts, losses),
+    ]
     frame = {"resourceType": "Bundle", "id": bundle_id, "type": "collection", "timestamp": rfc3339(now)}
-    parts = [*entries.values(), *(_as_entry(resource, bundle_id, number) for number, resource in enumerate(own, 1))]
+    ours = (_as_entry(resource, bundle_id, number) for number, resource in enumerate(own, 1))
+    parts = [*entries.values(), *kept, *ours]
     if not parts:
         return json.dumps(frame).encode()
     return json.dumps(frame)[:-1].encode() + b',"entry":[' + b",".join(parts) + b"]}"
+
+
+def _original(one: Fetched, urn: str) -> bytes:
+    """Return an entry with a resource as it was received, byte for byte."""
+    binary = {
+        "resourceType": "Binary",
+        "contentType": f"application/fhir+json; fhirVersion={'3.0' if one.fhir_version == 'stu3' else '4.0'}",
+        "data": b64encode(bytes(one.resource.raw)).decode(),
+    }
+    return json.dumps({"fullUrl": urn, "resource": binary}, separators=(",", ":")).encode()
 
 
 def rfc3339(moment: datetime) -> str:
@@ -180,21 +262,26 @@ def _as_entry(resource: dict[str, object], bundle_id: str, number: int) -> bytes
     ).encode()
 
 
-def _provenances(fetched: Sequence[Fetched]) -> list[dict[str, object]]:
+def _provenances(
+    fetched: Sequence[Fetched], version: str, entries: Mapping[str, bytes], originals: Mapping[str, str]
+) -> list[dict[str, object]]:
     groups: dict[tuple[str, str], list[Fetched]] = {}
     for one in fetched:
         if one.resource.mode != "outcome":
             groups.setdefault((one.lineage.holder_ura, one.step), []).append(one)
-    return [_provenance(step, group) for (_, step), group in groups.items()]
+    return [_provenance(step, group, version, entries, originals) for (_, step), group in groups.items()]
 
 
-def _provenance(step: str, group: Sequence[Fetched]) -> dict[str, object]:
+def _provenance(
+    step: str, group: Sequence[Fetched], version: str, entries: Mapping[str, bytes], originals: Mapping[str, str]
+) -> dict[str, object]:
     lineage = group[0].lineage
     holder = {"identifier": {"system": URA_SYSTEM, "value": lineage.holder_ura}, "display": lineage.holder_name}
-    targets = [{"reference": url} for url in dict.fromkeys(one.full_url for one in group)]
-    activity = {"text": step}
+    urls = dict.fromkeys(one.full_url for one in group)
+    kept = [originals[url] for url in urls if url in originals]
+    targets = [{"reference": url if url in entries else originals[url]} for url in urls]
     recorded = rfc3339(max(one.lineage.fetched_at for one in group))
-    if group[0].fhir_version == "stu3":
+    if version == "stu3":
         agent: dict[str, object] = {"whoReference": holder}
         return {
             "resourceType": "Provenance",
@@ -204,26 +291,26 @@ def _provenance(step: str, group: Sequence[Fetched]) -> dict[str, object]:
             "agent": [agent],
             "entity": [{"role": "source", "whatUri": lineage.endpoint}],
         }
+    entities: list[dict[str, object]] = [{"role": "source", "what": {"identifier": {"value": lineage.endpoint}}}]
+    entities += [{"role": "derivation", "what": {"reference": urn}} for urn in kept]
     return {
         "resourceType": "Provenance",
         "target": targets,
         "recorded": recorded,
-        "activity": activity,
+        "activity": {"text": step},
         "agent": [{"who": holder}],
-        "entity": [{"role": "source", "what": {"identifier": {"value": lineage.endpoint}}}],
+        "entity": entities,
     }
 
 
-def _outcome(missing: Sequence[Missing], doubles: Sequence[SameFact]) -> list[dict[str, object]]:
+def _outcome(
+    missing: Sequence[Missing],
+    doubles: Sequence[SameFact],
+    conflicts: Sequence[Conflict],
+    losses: Sequence[tuple[str, Sequence[str]]],
+) -> list[dict[str, object]]:
     issues: list[dict[str, object]] = [
-        {
-            "severity": "warning",
-            "code": "incomplete",
-            "details": {
-                "text": f"{one.holder_name} ({one.holder_ura}){f', {one.step}' if one.step else ''}: {one.state}"
-            },
-        }
-        for one in missing
+        {"severity": "warning", "code": "incomplete", "details": {"text": _said(one)}} for one in missing
     ]
     issues += [
         {
@@ -234,4 +321,28 @@ def _outcome(missing: Sequence[Missing], doubles: Sequence[SameFact]) -> list[di
         }
         for double in doubles
     ]
+    issues += [
+        {
+            "severity": "warning",
+            "code": "conflict",
+            "details": {"text": f"Organisations differ about {each.topic} ({each.code}): {each.detail}"},
+            "diagnostics": " ".join(each.full_urls) or each.code,
+        }
+        for each in conflicts
+    ]
+    issues += [
+        {
+            "severity": "information",
+            "code": "not-supported",
+            "details": {"text": f"Not carried over from STU3: {', '.join(lost)}"},
+            "diagnostics": url,
+        }
+        for url, lost in losses
+    ]
     return [{"resourceType": "OperationOutcome", "issue": issues}] if issues else []
+
+
+def _said(one: Missing) -> str:
+    step = f", {one.step}" if one.step else ""
+    state = "not available" if one.state == "not_available" else f"not available ({one.state})"
+    return f"{one.holder_name} ({one.holder_ura}){step}: {state}"

@@ -15,7 +15,7 @@ from node.exchange.deadline import deadline
 from node.exchange.events import COMPLETE, AskedHolder, End, Event, NotAsked, Plan, Source, State
 from node.exchange.facts import OwnRecords
 from node.exchange.lines import MAX_LINES, Lines
-from node.exchange.merge import Missing
+from node.exchange.merge import Conflict, Missing
 from node.exchange.planning import Planner
 from node.exchange.ports import Registered
 from node.exchange.question import Question
@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 WAITING_LINES = MAX_LINES
 """Lines that wait for a slow reader; then the asking itself waits."""
+
+COMPARED_INLINE = 50
+"""Resources that are compared without leaving the event loop."""
 
 _SENTENCES: Mapping[str, str] = {
     "not_available": "the organisation gives no answer about this patient to us",
@@ -108,6 +111,8 @@ class Broker:
                 ms=self._ms(exchange.started),
                 audit=tuple(sorted(exchange.audit)),
                 error=exchange.error,
+                same=exchange.same.found,
+                conflicts=await _conflicts(exchange),
             )
         finally:
             work.cancel()  # the caller went away, or the work has ended
@@ -176,7 +181,9 @@ class Broker:
 
     def _wanted(self, exchange: Exchange, holder: Holder) -> list[Step]:
         wanted = exchange.question.steps
-        return [step for step in holder.table.steps[1:] if wanted is None or step.id in wanted]
+        if wanted is None:  # what is given on request has to be asked by name
+            return [step for step in holder.table.steps[1:] if step.tier == "handed_over"]
+        return [step for step in holder.table.steps[1:] if step.id in wanted]
 
     async def _ask_step(self, exchange: Exchange, seat: Seat, step: Step, bound: Mapping[str, Sequence[str]]) -> None:
         started = self._world.clock.monotonic()
@@ -257,7 +264,28 @@ def _plan_line(exchange: Exchange, holders: Sequence[Holder], not_asked: Sequenc
             for each in holders
         ],
         not_asked=not_asked,
+        more=tuple(
+            dict.fromkeys(step.id for each in holders for step in each.table.steps if step.tier == "on_request")
+        ),
     )
+
+
+async def _conflicts(exchange: Exchange) -> Sequence[Conflict]:
+    """Return what holders say differently; beside the event loop where there is much to compare."""
+    if len({one.lineage.holder_ura for one in exchange.compared}) < 2:  # noqa: PLR2004  # nobody contradicts himself
+        return ()
+    # Loaded with the first answer that needs it: a node that asks nothing does without.
+    from node.exchange.views.conflicts import find_conflicts
+    from node.exchange.views.result import read_entries
+
+    def compare() -> Sequence[Conflict]:
+        return find_conflicts(read_entries(exchange.usecase, exchange.compared))
+
+    try:
+        return compare() if len(exchange.compared) <= COMPARED_INLINE else await asyncio.to_thread(compare)
+    except Exception as error:  # whatever strangers wrote: the answer ends well, and says that nothing was compared
+        logger.error("comparing broke off", extra={"exchange": exchange.id, "error": type(error).__name__})
+        return (Conflict(topic="all", code="not_compared", detail="the answers could not be compared", full_urls=()),)
 
 
 def _first(errors: BaseException) -> BaseException:

@@ -1,17 +1,16 @@
 """The two ways through the house over HTTP: ``/fhir/{subject}/{version}/…`` for peers, ``/internal/exchange/v1/…`` for our own systems."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from aiohttp import hdrs, web
 
-from node.exchange.events import End, Event, Resource, as_ndjson, as_sse
+from node.exchange import answering
+from node.exchange.answering import NDJSON, READER_SECONDS, SSE
 from node.exchange.explaining import Explainer, ExplainRequest
 from node.exchange.inbound import EnforcementPoint
 from node.exchange.incoming import Incoming
 from node.exchange.interaction import MAX_BODY
-from node.exchange.merge import Fetched, Missing, MixedVersionsError, collection_bundle
 from node.exchange.outbound import Broker
 from node.exchange.outcome import FHIR_JSON
 from node.exchange.question import Question
@@ -21,6 +20,7 @@ from node.usecases.listing import public_listing
 from node.usecases.model import FhirVersion, UseCase
 from node.web.bodies import read_bytes, read_model
 from node.web.caller import address_of
+from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 
 ENFORCEMENT = web.AppKey("ENFORCEMENT", dict[str, EnforcementPoint])
@@ -30,10 +30,10 @@ USECASES = web.AppKey("USECASES", UseCaseBook)
 WORLD = web.AppKey("WORLD", World)
 PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
 
-NDJSON = "application/x-ndjson"
-SSE = "text/event-stream"
-READER_SECONDS = 60.0
-"""For one line of a stream to be taken by the caller."""
+JSON = "application/json"
+PARAMETERS = ("view", "as")
+VIEW_NAMES = ("timeline", "care-team", "medication", "essentials", "discharge")
+"""As views/choose.py has them, which is loaded with the first view."""
 
 
 def public_routes(base_path: str = "") -> list[web.RouteDef]:
@@ -91,12 +91,14 @@ async def get_use_cases(request: web.Request) -> web.Response:
 async def post_exchange(request: web.Request) -> web.StreamResponse:
     """``POST /internal/exchange/v1/{subject}/{usecase}`` (API.md §2): ask everybody, stream what comes."""
     broker, usecase = _broker(request)
-    shape = _wanted(request)
-    question = await read_model(request, Question)
+    shape, view, as_r4 = _shape(request)
+    question = await read_model(request, Question, parameters=PARAMETERS)
     async with aclosing(broker.ask(request.match_info["subject"], usecase, question)) as events:
+        if view is not None:
+            return await answering.view(events, usecase, view)
         if shape == FHIR_JSON:
-            return await _bundle(request, events)
-        return await _stream(request, events, shape)
+            return await answering.bundle(events, request.app[WORLD], as_r4=as_r4)
+        return await answering.stream(request, events, shape, as_r4=as_r4)
 
 
 async def post_explain(request: web.Request) -> web.Response:
@@ -104,49 +106,6 @@ async def post_explain(request: web.Request) -> web.Response:
     asked = await read_model(request, ExplainRequest)
     explained = await request.app[EXPLAINER].explain(request.match_info["subject"], asked)
     return web.json_response(explained)
-
-
-async def _stream(request: web.Request, events: AsyncGenerator[Event], shape: str) -> web.StreamResponse:
-    write = as_sse if shape == SSE else as_ndjson
-    first = await anext(events)  # what can not be asked is refused here, before the 200
-    response = web.StreamResponse(headers={"Content-Type": shape, "Cache-Control": "no-store"})
-    await response.prepare(request)
-    await _write(response, write(first))
-    async for event in events:
-        await _write(response, write(event))
-    await response.write_eof()
-    return response
-
-
-async def _write(response: web.StreamResponse, line: bytes) -> None:
-    """Write one line; a caller that stopped reading without hanging up holds memory of ours only so long."""
-    try:
-        async with asyncio.timeout(READER_SECONDS):
-            await response.write(line)
-    except TimeoutError as error:
-        raise ConnectionResetError("the caller does not read") from error
-
-
-async def _bundle(request: web.Request, events: AsyncGenerator[Event]) -> web.Response:
-    fetched: list[Fetched] = []
-    missing: Sequence[Missing] = ()
-    async for event in events:
-        if isinstance(event, Resource):
-            fetched.append(event.fetched)
-        elif isinstance(event, End):
-            missing = event.missing
-            if event.error is not None:
-                raise RequestError(503 if event.error[0] == "audit_unavailable" else 500, *event.error)
-    world = request.app[WORLD]
-    try:
-        body = await asyncio.to_thread(
-            collection_bundle, fetched, missing, bundle_id=world.entropy.uuid(), now=world.clock.now()
-        )
-    except MixedVersionsError as mixed:
-        raise RequestError(
-            406, "mixed_versions", str(mixed), "ask for a stream, which holds each resource in its own version"
-        ) from mixed
-    return web.Response(body=body, headers={"Content-Type": f"{FHIR_JSON}; charset=utf-8", "Cache-Control": "no-store"})
 
 
 def _broker(request: web.Request) -> tuple[Broker, UseCase]:
@@ -160,6 +119,17 @@ def _broker(request: web.Request) -> tuple[Broker, UseCase]:
             404, "unknown_usecase", "this node does not take part in that use case", "hazel usecase list"
         )
     return broker, usecase
+
+
+def _shape(request: web.Request) -> tuple[str, str | None, bool]:
+    """Return the media type, the view and whether all is wanted in R4; parameters that are not known are refused."""
+    parameters = read_parameters(request, *PARAMETERS)
+    view, version = parameters.get("view"), parameters.get("as")
+    if view is not None and view not in VIEW_NAMES:
+        raise RequestError(400, "unknown_view", "view: there is no such view", f"one of {', '.join(VIEW_NAMES)}")
+    if version not in (None, "r4"):
+        raise RequestError(400, "unknown_version", "as: answers can be read as one version", "as=r4")
+    return (JSON if view is not None else _wanted(request)), view, version == "r4"
 
 
 def _wanted(request: web.Request) -> str:

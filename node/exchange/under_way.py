@@ -5,13 +5,22 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from node.exchange.events import State
 from node.exchange.lines import Lines
-from node.exchange.merge import Missing
+from node.exchange.merge import Fetched, Missing, SameFacts
 from node.exchange.question import Question
 from node.usecases.model import FhirVersion, Table, UseCase
 from node.web.replies import RequestError
 from registry.localisation import FoundBy
+
+MAX_COMPARED = 2_000
+"""Resources of one question that are compared between holders."""
+COMPARED = frozenset(
+    {"MedicationRequest", "MedicationDispense", "MedicationStatement", "Medication", "AllergyIntolerance", "Consent"}
+)
+"""Types about which holders may contradict each other to somebody's harm (views/conflicts.py)."""
 
 Part = tuple[str, str | None]
 """A holder (URA) and a step of it; ``None`` is the holder as a whole."""
@@ -83,6 +92,8 @@ class Exchange:
         counts: resources by part.
         recalled: what came from memory.
         audit: numbers of our own records.
+        same: finds facts that several holders carry.
+        compared: what has to be compared between holders at the end; copies, so that no page is kept for them.
         refusal: why nothing was asked at all.
         error: code and sentence, where the whole broke off.
     """
@@ -98,8 +109,17 @@ class Exchange:
     counts: Counter[Part] = field(default_factory=Counter)
     recalled: set[Part] = field(default_factory=set)
     audit: list[int] = field(default_factory=list)
+    same: SameFacts = field(default_factory=SameFacts)
+    compared: list[Fetched] = field(default_factory=list)
     refusal: RequestError | None = None
     error: tuple[str, str] | None = None
+
+    def compare(self, one: Fetched) -> None:
+        """Take what came into account for what is said at the end about all of it."""
+        self.same.add(one)
+        if one.resource.type in COMPARED and len(self.compared) < MAX_COMPARED:
+            raw = msgspec.Raw(bytes(one.resource.raw))
+            self.compared.append(replace(one, resource=msgspec.structs.replace(one.resource, raw=raw)))
 
     @property
     def urgent(self) -> bool:

@@ -6,7 +6,7 @@ even the name of a member that we do not know.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qsl
@@ -81,17 +81,19 @@ async def read_json(request: web.Request, *, max_bytes: int = MAX_BODY, media_ty
         raise RequestError(400, "malformed_json", str(error)) from error
 
 
-async def read_model(request: web.Request, model: type[Model], *, max_bytes: int = MAX_BODY) -> Model:
+async def read_model(
+    request: web.Request, model: type[Model], *, max_bytes: int = MAX_BODY, parameters: Sequence[str] = ()
+) -> Model:
     """Read a JSON body as ``model``; wrong types are a 400 that names the member.
 
     Whether members that we do not know are refused, the model says (``extra``). Where they are, parameters in the address are
-    refused too: what belongs in the body would be overlooked there, and stand in logs.
+    refused too, but for ``parameters``: what belongs in the body would be overlooked there, and stand in logs.
 
     Raises:
         RequestError: 400, 413 or 415.
     """
     if model.model_config.get("extra") == "forbid":
-        read_parameters(request)
+        read_parameters(request, *parameters)
     value = await read_json(request, max_bytes=max_bytes)
     try:
         return model.model_validate(value)

@@ -283,3 +283,58 @@ async def test_at_a_terminal_the_number_is_asked_for_without_showing_it(
     assert (ran.code, len(prompts)) == (0, 1)
     assert (await ask(node, "--purpose", "BTG", stdin="unconscious\n")).code == 0
     assert node.asked[-1].json["break_glass"] == {"reason": "unconscious"}
+
+
+async def test_a_view_is_shown_with_what_is_missing_in_it(node: Desk) -> None:
+    missing = {
+        "holder": "90000102",
+        "holder_name": "De Oever",
+        "step": "allergies",
+        "title": {"nl": "A", "en": "Allergies"},
+        "state": "timeout",
+    }
+    view = {
+        "view": "essentials",
+        "complete": False,
+        "asked": [{"ura": "90000102", "name": "De Oever"}],
+        "not_asked": [{"ura": "90000103", "name": "De Linde", "reason": "not_registered"}],
+        "missing": [missing],
+        "conflicts": [{"topic": "medication", "code": "other_substance", "detail": "a; b"}],
+        "sections": [
+            {"section": "allergies", "title": {"en": "Allergies"}, "state": "not_available", "missing": [missing], "items": []},
+            {"section": "history", "title": {"en": "History"}, "state": "none_recorded", "missing": [], "items": []},
+        ],
+        "ms": 12,
+        "audit": [7],
+    }  # fmt: skip
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.json_response(view)
+
+    node.answers["POST", PATH] = answer
+    ran = await ask(node, "--view", "essentials")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "asked: 90000102 De Oever",
+        "not asked: 90000103 De Linde (not registered)",
+        "",
+        "Allergies: NOT AVAILABLE",
+        "  90000102 De Oever | Allergies: not available (timeout)",
+        "History: nothing recorded, by anybody who was asked",
+        "DIFFERENCE about medication (other substance): a; b",
+        "NOT COMPLETE; missing:",
+        "  90000102 De Oever | Allergies: not available (timeout)",
+        "12 ms; audit records 7",
+    ]
+    assert json.loads((await ask(node, "--view", "essentials", "--json")).out) == view
+
+
+async def test_a_view_that_is_refused_says_why(node: Desk) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        problem = {"status": 403, "code": "role_not_allowed", "detail": "user.role: no", "title": "Forbidden"}
+        return web.json_response(problem, status=403, content_type="application/problem+json")
+
+    node.answers["POST", PATH] = answer
+    ran = await ask(node, "--view", "timeline")
+    assert ran.code == 1
+    assert "user.role: no" in ran.err

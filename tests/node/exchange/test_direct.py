@@ -29,7 +29,7 @@ class Vendor:
     client: TestClient[web.Request, web.Application]
 
     async def send(
-        self, method: str, path: str, form: str | None = None, *, ura: str = GOUWE, **headers: str | None
+        self, method: str, path: str, form: str | None = None, *, ura: str = GOUWE, **headers: Any
     ) -> ClientResponse:
         """Send a request; headers are written ``x_use_case=…``, and None takes one away."""
         sent = dict(HEADERS)
@@ -43,7 +43,7 @@ class Vendor:
             sent["Content-Type"] = FORM
         return await self.client.request(method, f"/internal/fhir/v1/oever/{ura}/{path}", data=form, headers=sent)
 
-    async def match(self, form: str = MATCH, **headers: str | None) -> ClientResponse:
+    async def match(self, form: str = MATCH, **headers: Any) -> ClientResponse:
         """Find the patient."""
         return await self.send("POST", "Patient/_search", form, **headers)
 
@@ -232,9 +232,7 @@ async def test_a_resource_that_is_gone(vendor: Vendor) -> None:
         ({"purpose_of_use": "BTG", "break_the_glass": "eA"}, 403, "purpose_not_allowed"),
     ],
 )
-async def test_wrong_calls_name_the_header(
-    vendor: Vendor, headers: dict[str, str | None], status: int, code: str
-) -> None:
+async def test_wrong_calls_name_the_header(vendor: Vendor, headers: dict[str, Any], status: int, code: str) -> None:
     detail = await problem(await vendor.match(**headers), status, code)
     assert vendor.asker.internet.calls == []
     if status == 400:

@@ -89,7 +89,7 @@ def test_the_bundle_names_its_sources_and_what_is_missing() -> None:
     provenance, outcome = (entry["resource"] for entry in read["entry"][2:])
     assert [target["reference"] for target in provenance["target"]] == [entry["fullUrl"] for entry in read["entry"][:2]]
     assert provenance["agent"][0]["who"]["identifier"]["value"] == "90000101"
-    assert outcome["issue"][0]["details"]["text"] == "De Linde (90000103): timeout"
+    assert outcome["issue"][0]["details"]["text"] == "De Linde (90000103): not available (timeout)"
 
 
 def test_an_empty_answer_is_a_bundle_too() -> None:

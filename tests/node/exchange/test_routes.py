@@ -358,6 +358,8 @@ class TestShapes:
             "missing": [],
             "ms": 0,
             "audit": [1, 2],
+            "same": [],
+            "conflicts": [],
         }
 
     async def test_what_is_missing_is_said_on_the_last_line(self, inside: Inside) -> None:
@@ -400,7 +402,7 @@ class TestShapes:
         assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "collection")
         kinds = [each["resource"]["resourceType"] for each in bundle["entry"]]
         assert kinds == ["Flag", "Provenance", "OperationOutcome"]
-        assert "contacts: timeout" in json.dumps(bundle["entry"][2])
+        assert "contacts: not available (timeout)" in json.dumps(bundle["entry"][2])
 
     async def test_two_fhir_versions_fit_no_bundle_but_a_stream(self) -> None:
         asker = an_asker(in_care=(GOUWE, LINDE))
