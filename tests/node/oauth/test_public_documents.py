@@ -1,9 +1,12 @@
 """What the world may read: metadata, client metadata, presentation definitions."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from node.oauth.errors import OAuthCode
 from node.oauth.metadata import metadata_urls
 from node.oauth.peer_metadata import ServerMetadata
 from tests.node.oauth.setting import HOLDER, SCOPE, NodeUnderTest, organization_definition
@@ -70,3 +73,11 @@ def test_metadata_of_an_issuer_with_a_path_is_looked_for_where_rfc_8414_says() -
         "https://host.example:8443/.well-known/oauth-authorization-server/base/oauth2/zorg",
         "https://host.example:8443/base/oauth2/zorg/.well-known/oauth-authorization-server",
     )
+
+
+def test_every_code_of_the_token_endpoint_is_explained_in_the_documentation() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## What the token endpoint says no with")
+    first_cells = re.findall(r"^\| (`.+?) \|", section.partition("\n## ")[0], re.MULTILINE)
+    explained = set(re.findall(r"`([a-z_]+)`", " ".join(first_cells)))
+    assert explained - {"error"} == {str(code) for code in OAuthCode}
