@@ -94,7 +94,14 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     tokens = open_tokens(config, world, kept, trust)
     records = open_records(config, world, kept, trust, members, stack)
     exchange = open_exchange(config, world, kept, trust, members, tokens, records)
-    directory = await open_directory(config, world, kept.database)
+    directory = await open_directory(
+        config,
+        world,
+        kept.database,
+        trust.usecases,
+        registered=lambda: members.participation.directory,
+        is_away=exchange.broker.means.health.is_away,
+    )
     doctor = open_doctor(config, world, trust, members, tokens)
     drawn = open_map(config, world, trust, members, tokens)
 

@@ -10,6 +10,7 @@ All matching is done on the replica; no directory elsewhere is asked while someb
 ``own``            our own entries: every version, so that others can follow
 ``validation``     what we author is valid FHIR, or is not published
 ``publishing``     our entries from the configuration; sent to a directory elsewhere
+``endpoints``      where to ask an organisation, in order, with reasons; ``endpoint_routes`` over HTTP
 ``boundary``       how a search that can not be answered is told: an OperationOutcome with a remedy
 ``routes``         FHIR search for our own systems; how the replica is
 ``own_routes``     our own entries for our own systems: publish, read, change

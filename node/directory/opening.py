@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from node.config.model import Config
-from node.directory import boundary, own_routes, public, routes
+from node.directory import boundary, endpoint_routes, own_routes, public, routes
+from node.directory.endpoints import Endpoints
 from node.directory.finding import Finder
 from node.directory.follower import Follower
 from node.directory.own import OwnEntries
@@ -16,7 +17,9 @@ from node.directory.rounds import Rounds
 from node.oauth.metadata import issuer_url
 from node.ports import World
 from node.storage.database import Database
+from node.usecases.book import UseCaseBook
 from node.web.replies import RequestError
+from registry.directory import Directory
 from registry.mcsd.entries import OwnOrganisation
 
 PUBLIC = public.PATH
@@ -34,6 +37,8 @@ class CareDirectory:
     rounds: Rounds
     own: OwnEntries
     publisher: Publisher
+    endpoints: Endpoints
+    usecases: UseCaseBook
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -47,10 +52,29 @@ class CareDirectory:
         app[routes.ROUNDS] = self.rounds
         app[public.OWN] = self.own
         app[own_routes.PUBLISHER] = self.publisher
+        app[endpoint_routes.ENDPOINTS] = self.endpoints
+        app[endpoint_routes.ENDPOINT_USECASES] = self.usecases
 
 
-async def open_directory(config: Config, world: World, database: Database) -> CareDirectory:
-    """Wire the directory, and name what the configuration says to follow."""
+async def open_directory(
+    config: Config,
+    world: World,
+    database: Database,
+    usecases: UseCaseBook,
+    *,
+    registered: Callable[[], Directory],
+    is_away: Callable[[str], bool],
+) -> CareDirectory:
+    """Wire the directory, and name what the configuration says to follow.
+
+    Args:
+        config: its ``organisation`` and ``directory``.
+        world: time, chance and network.
+        database: of the node.
+        usecases: those this node takes part in.
+        registered: who is registered at discovery services, now.
+        is_away: whether an address kept failing and is left alone.
+    """
     replica = Replica(database)
     rounds = Rounds(
         replica,
@@ -63,7 +87,16 @@ async def open_directory(config: Config, world: World, database: Database) -> Ca
     await rounds.start()
     own = OwnEntries(database, world.clock)
     publisher = Publisher(own, world.peers, _organisation(config), send_to=config.directory.publish_to)
-    return CareDirectory(finder=Finder(database), replica=replica, rounds=rounds, own=own, publisher=publisher)
+    finder = Finder(database)
+    return CareDirectory(
+        finder=finder,
+        replica=replica,
+        rounds=rounds,
+        own=own,
+        publisher=publisher,
+        endpoints=Endpoints(finder, rounds, world.clock, registered=registered, is_away=is_away),
+        usecases=usecases,
+    )
 
 
 def public_routes(base_path: str) -> list[web.RouteDef]:
@@ -73,7 +106,7 @@ def public_routes(base_path: str) -> list[web.RouteDef]:
 
 def internal_routes() -> list[web.RouteDef]:
     """Routes of the internal listener."""
-    return [*routes.internal_routes(), *own_routes.internal_routes()]
+    return [*routes.internal_routes(), *own_routes.internal_routes(), *endpoint_routes.internal_routes()]
 
 
 def as_request_error(error: Exception) -> RequestError | None:

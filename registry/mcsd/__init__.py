@@ -12,8 +12,9 @@ Directories elsewhere publish it as FHIR R4; every node keeps a replica and asks
 ``changes``         which version of a resource counts
 ``following``       how to follow a directory: initial load, catch-up, what is new; and when to try again
 ``entries``         our own entries, from what a node knows about its organisation
+``selecting``       which Endpoint of an organisation to use, and why not the others
 ``ownership``       what a directory may speak about, when there are many (Nuts)
 ==================  ==========================================================================
 
-Nothing here reads a clock, draws a random number or opens a connection.
+What goes wrong stands in ``errors``. Nothing here reads a clock, draws a random number or opens a connection.
 """
