@@ -18,6 +18,7 @@ from examples.region.processes import ROOT, last_words
 from tests.bench import (
     bench_credential,
     bench_disk,
+    bench_garbage,
     bench_jsonld,
     bench_loop,
     bench_matching,
@@ -50,6 +51,7 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Awaitable[Sequence[Result]]]] = {
     "read": bench_read.run,
     "disk": bench_disk.run,
     "token": bench_token.run,
+    "garbage": bench_garbage.run,
 }
 
 

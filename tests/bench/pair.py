@@ -29,6 +29,7 @@ from node.ports import HttpRequest, HttpResponse
 from node.web.client import Client, open_own_client
 from tests.bench import record_system
 from tests.bench.measure import cores, cpu_seconds, pin
+from tests.bench.token_policy import POLICY
 
 CACHE = ROOT / ".cache" / "bench"
 USECASE = "ha-vvt"
@@ -143,7 +144,10 @@ async def open_pair(place: Path) -> AsyncIterator[Pair]:
         fhir = f"http://127.0.0.1:{fhir_port}{record_system.PATH}"
         holder.fhir = {"r4": fhir}
         client = await stack.enter_async_context(
-            open_own_client([holder.internal, asker.internal, f"http://127.0.0.1:{fhir_port}"])
+            open_own_client(
+                [holder.internal, asker.internal, holder.public, f"http://127.0.0.1:{fhir_port}"],
+                ca_file=str(certificates.tls_root),
+            )
         )
         server = await start_child(
             "record system",
@@ -204,8 +208,11 @@ async def make_node(node: RunningNode, certificates: RegionCertificates, *, host
         "--usecase", USECASE, "--join", HA_VVT, *(("--host", HA_VVT) if node is host else ()),
     ]  # fmt: skip
     await run_to_end(f"hazel init {node.key}", words, log=node.log)
+    (policies := node.directory / "policies").mkdir()
+    (policies / "bench.json").write_text(json.dumps(POLICY), encoding="utf-8")
     with node.config.open("a", encoding="utf-8") as config:
         config.write(LIMITS)
+        config.write("\nusecase_directory: policies\n")
 
 
 def words_of_serve(node: RunningNode) -> Sequence[str | Path]:
