@@ -1,12 +1,17 @@
-"""Which tests stay together on one worker (``pytest -n 2 --dist loadgroup``).
+"""Which tests stay together on one worker (``pytest -n 2 --dist loadgroup``), and that no test is about time.
 
 pytest-xdist 3.8 keeps tests with the same ``xdist_group`` mark together by writing the group behind a test's id, which pytest 9.2 no
 longer takes over: the marks have no effect. Until the two agree again, folders whose tests share something expensive are named here.
 """
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer  # type: ignore[import-untyped]  # ships no types
 from xdist.scheduler import LoadGroupScheduling, Scheduling  # type: ignore[import-untyped]  # the same
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+settings.register_profile("hazel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hazel")
 
 TOGETHER = {"tests/scenarios/": "region", "tests/hapi/": "hapi"}
 """Folder to the name of its group: one running region, one HAPI server."""
