@@ -12,8 +12,9 @@ HAPI ?=
 WRITE ?=
 NUTS_NODE ?=
 PYTEST_WORKERS ?= 2
+N ?= 100
 
-.PHONY: help setup fix lint check test coverage demo region bench interop vectors docs lock clean
+.PHONY: help setup fix lint check test coverage demo region bench simulate interop vectors docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +55,9 @@ region: $(STAMP) ## the same, and keep it up until Ctrl-C
 
 bench: $(STAMP) ## measure, and write docs/benchmarks.md
 	@"$(BIN)/python" -m tests.bench
+
+simulate: $(STAMP) ## many nodes on a simulated clock: N=1000; from there on it writes docs/scale.md
+	@"$(BIN)/python" -m tests.simulation "$(N)"
 
 interop: $(STAMP) ## opposite a live nuts-node, in both seats: NUTS_NODE=path/to/binary
 	@NUTS_NODE="$(NUTS_NODE)" "$(BIN)/python" -m tests.interop

@@ -25,7 +25,7 @@ class _Service:
     cursor: Cursor | None = None
     entries: dict[DID, Entry] = field(default_factory=dict)  # the latest message per holder
     properties: dict[DID, tuple[tuple[Property, ...], ...]] = field(default_factory=dict)
-    spent: dict[tuple[DID, str], datetime] = field(default_factory=dict)  # id -> when it expires
+    spent: dict[DID, dict[str, datetime]] = field(default_factory=dict)  # holder -> id -> when it expires
     pending: dict[int, Pending] = field(default_factory=dict)
 
 
@@ -158,7 +158,10 @@ class MemoryStore(MemoryLogs):
                 _remove(log, entry.holder)
             if service in self.logs and self.logs[service].tree.is_own:
                 self.logs[service].append([tombstone(entry.timestamp, entry.holder, now) for entry in gone])
-            log.spent = {key: expires_at for key, expires_at in log.spent.items() if expires_at > now}
+            for holder, spent in list(log.spent.items()):
+                log.spent[holder] = {name: expires_at for name, expires_at in spent.items() if expires_at > now}
+                if not log.spent[holder]:
+                    del log.spent[holder]
             log.pending = {number: each for number, each in log.pending.items() if each.expires_at > now}
 
     # -- our own registrations
@@ -250,13 +253,13 @@ def _current(log: _Service, holder: DID, now: datetime) -> Entry | None:
 
 
 def _spent(log: _Service, holder: DID, now: datetime) -> Container[str]:
-    return {name for (owner, name), expires_at in log.spent.items() if owner == holder and expires_at > now}
+    return {name for name, expires_at in log.spent.get(holder, {}).items() if expires_at > now}
 
 
 def _put(log: _Service, admission: Admission, timestamp: int) -> Entry:
     before = log.entries.get(admission.holder)
     if before is not None:
-        log.spent[before.holder, before.presentation_id] = before.expires_at
+        log.spent.setdefault(before.holder, {})[before.presentation_id] = before.expires_at
         _remove(log, before.holder)
     entry = admission.numbered(timestamp)
     log.entries[entry.holder] = entry

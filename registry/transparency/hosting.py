@@ -19,7 +19,7 @@ from registry.transparency.note import SignedNote
 from registry.transparency.ports import StoredTree
 from registry.transparency.tiles import TILE_WIDTH, Tile, bundle_to_wire, width_of
 
-COSIGN_AGAIN: Final = timedelta(minutes=5)
+COSIGN_AGAIN: Final = timedelta(hours=1)
 """A mirror says again that it looked when it has been this long, although nothing changed."""
 
 

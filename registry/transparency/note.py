@@ -31,6 +31,8 @@ _ID_BYTES: Final = 4
 _LINE: Final = re.compile(r"\N{EM DASH} (?P<name>[^ +\s]{1,256}) (?P<signature>[A-Za-z0-9+/]{8,400}={0,2})")
 _VKEY: Final = re.compile(r"(?P<name>[^ +\s]{1,256})\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]{4,200}={0,2})")
 
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
+
 Algorithm = Literal[1, 4]
 
 
@@ -165,7 +167,7 @@ class SignedNote:
             whole = body.decode()
         except UnicodeDecodeError as error:
             raise MalformedError("note: not UTF-8") from error
-        if any(ord(each) < ord(" ") and each != "\n" for each in whole):
+        if _CONTROL.search(whole):
             raise MalformedError("note: control characters")
         text, is_split, lines = whole.rpartition("\n\n")
         if not is_split or not lines.endswith("\n") or not text:

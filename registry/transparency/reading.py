@@ -39,6 +39,9 @@ class LogReader:
 
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
+        self._last: dict[
+            str, tuple[ServiceDefinition, bytes, SignedCheckpoint]
+        ] = {}  # per source: mostly nothing is new
 
     async def checkpoint(self, source: str, service: ServiceDefinition, now: datetime) -> SignedCheckpoint:
         """Fetch and verify a checkpoint; the service has a log key.
@@ -50,10 +53,15 @@ class LogReader:
         if service.log_key is None:
             raise PeerLogError("the definition of the service has no log_key")
         body = await self._peers.get(f"{source}{LOG_PATH}/checkpoint", max_bytes=MAX_NOTE_BYTES)
+        last = self._last.get(source)
+        if last is not None and last[0] is service and last[1] == body:
+            return last[2]
         try:
-            return read_checkpoint(body, service.log_key, service.witnesses, now)
+            signed = read_checkpoint(body, service.log_key, service.witnesses, now)
         except (MalformedError, UntrustedError) as error:
             raise PeerLogError(str(error)) from error
+        self._last[source] = (service, body, signed)
+        return signed
 
     async def leaves(self, source: str, start: int, end: int) -> AsyncIterator[Sequence[bytes]]:
         """Fetch the leaves from ``start`` of a tree of ``end`` leaves, a bundle at a time.
