@@ -11,7 +11,9 @@ from credentials.jws import compact_json, sign_jws
 from credentials.vc.credential import VC_CONTEXT
 from credentials.vc.issue import self_attested
 from node.oauth.dpop import make_proof
+from node.oauth.user import User
 from tests.node.oauth.setting import (
+    ASKER_URL,
     HOLDER,
     HOLDER_URL,
     SCOPE,
@@ -24,10 +26,12 @@ from tests.node.oauth.setting import (
 )
 from tests.node.oauth.test_rules_of_grants import EMPLOYEE
 from tests.node.verification.setting import Publisher
+from tests.support.certificates import a_uzi_chain
 from tests.support.keys import a_did, a_key
 from tests.support.world import ManualClock, SimulatedInternet
 
 MARK = "zq7-reflected"
+USER = User(identifier="U-1001", name="J. Jansen", role="01.015")
 
 
 def mandate_definition(**more: Any) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def a_mandate(to: str, *, ura: str, now: int, issuer: str | None = None, key: An
     claims = {
         "iss": iss,
         "sub": to,
-        "jti": f"{iss}#mandate",
+        "jti": f"{iss}#mandate-{ura}",
         "nbf": now - 60,
         "exp": now + 86_400,
         "vc": {
@@ -143,6 +147,30 @@ async def test_an_organisation_and_its_service_provider_get_one_token(holder: No
     assert len(extended["vps"]) == 2
     assert extended["presentation_submissions"] == {}
     assert set(extended["presentation_definitions"]) == {"organization", "service_provider"}
+
+
+async def test_both_seats_are_ours_and_the_vendor_names_the_service_provider(
+    holder: NodeUnderTest, internet: SimulatedInternet, clock: ManualClock, tmp_path: Path
+) -> None:
+    """As with nuts-node's client: what is presented follows from the asker's own definitions, and the provider's key is bound."""
+    Publisher(internet, clock)
+    definitions = {SCOPE: {"organization": organization_definition(), "service_provider": mandate_definition()}}
+    async with a_node(internet, ASKER_URL, tmp_path, clock, definitions) as asker:
+        organization = await asker.found("oever", a_uzi_chain())
+        provider = await asker.found("dienst")
+        now = int(clock.now().timestamp())
+        for ura in ("99999999", "00001111"):
+            await asker.wallet.load("dienst", a_mandate(provider, ura=ura, now=now), clock.now())
+        token = await asker.requester.token(
+            "oever", authorization_server=HOLDER, scope=SCOPE, user=USER, service_provider="dienst"
+        )
+    stored = await holder.store.find(token.access_token)
+    assert stored is not None
+    grant = stored.grant
+    assert (grant.holder, grant.provider, grant.organization_ura) == (organization, provider, "00001111")
+    assert token.key is not None
+    assert token.key.kid.startswith(provider)
+    assert grant.jkt == token.key.public.thumbprint()
 
 
 async def test_the_grant_is_advertised_and_both_definitions_are_shown(holder: NodeUnderTest) -> None:
