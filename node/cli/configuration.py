@@ -117,7 +117,9 @@ def _missing_files(config: Config, file: Path) -> Iterator[Problem]:
     for path, listener in (("public", config.public), ("internal", config.internal)):
         named += [(f"{path}.{name}", each) for name, each in _files_of(listener)]
     named += [
-        (f"fhir.{version}.authorization_file", server.authorization_file) for version, server in config.fhir.items()
+        (f"fhir.{version}.{name}", getattr(server, name))
+        for version, server in config.fhir.items()
+        for name in ("authorization_file", "client_certificate")
     ]
     for path, each in named:
         if each is None:

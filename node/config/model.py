@@ -78,12 +78,20 @@ class FhirServer(Section):
     known_as: tuple[str, ...] = ()
     """Other base URLs under which the server speaks of itself, in links and references."""
     authorization_file: Path | None = None
-    """File holding the value of the ``Authorization`` header that the server wants."""
+    """File holding the value of the ``Authorization`` header that the server wants, ``Bearer …`` or ``Basic …``."""
+    client_certificate: Path | None = None
+    """PEM file with the certificate by which the server knows us (mutual TLS), and its key."""
 
     @field_validator("url")
     @classmethod
     def _base_url(cls, value: str) -> str:
         return _checked_url(value, ("http", "https"))
+
+    @model_validator(mode="after")
+    def _certificate_goes_with_tls(self) -> "FhirServer":
+        if self.client_certificate is not None and not self.url.startswith("https://"):
+            raise ValueError("client_certificate goes with an https address")
+        return self
 
     @field_validator("known_as")
     @classmethod

@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -40,6 +41,27 @@ class _RefusedAddressError(OSError):
     """The guard said no; an ``OSError`` so that the connector reports it like any failed connection."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """One of our own servers: what it wants of us.
+
+    Attributes:
+        base: its base URL without trailing slash.
+        tls: with a certificate of ours; ``True`` for what the client has anyway.
+    """
+
+    base: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | bool = True
+
+    def is_at(self, url: str) -> bool:
+        """Tell whether ``url`` is the server's; another path of the same host is another server."""
+        return url.startswith(self.base) and url[len(self.base) : len(self.base) + 1] in ("", "/", "?")
+
+
+_NOTHING_OWN = _Own()
+
+
 class Client:
     """An open client (:class:`node.ports.HttpClient`).
 
@@ -54,19 +76,19 @@ class Client:
         schemes: frozenset[str],
         origins: frozenset[str] | None = None,
         loopback: bool = False,
-        headers: Mapping[str, Mapping[str, str]] | None = None,
+        own: Collection["_Own"] = (),
     ) -> None:
         self._session = session
         self._schemes = schemes
         self._origins = origins
         self._loopback = loopback
-        self._headers = headers or {}
+        self._own = tuple(sorted(own, key=lambda each: -len(each.base)))  # the longest base that fits is the one
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send ``request`` and read the whole answer (see :class:`node.ports.HttpClient`)."""
         origin = self._checked_origin(request)
         try:
-            async with self._open(request, origin) as response:
+            async with self._open(request) as response:
                 body = await _whole(response, request, origin)
                 received: dict[str, str] = {}
                 for name, value in response.headers.items():
@@ -83,7 +105,7 @@ class Client:
         """
         origin = self._checked_origin(request)
         try:
-            async with self._open(request, origin) as response:
+            async with self._open(request) as response:
                 rest = b""
                 async for chunk in _limited(response, request.max_bytes, origin):
                     rest += chunk
@@ -96,19 +118,16 @@ class Client:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise PeerError(_code_of(error), origin) from error
 
-    def _open(self, request: HttpRequest, origin: str) -> _Opening:
-        headers = {
-            "User-Agent": USER_AGENT,
-            "Accept-Encoding": "identity",
-            **self._headers.get(origin, {}),
-            **request.headers,
-        }
+    def _open(self, request: HttpRequest) -> _Opening:
+        own = next((each for each in self._own if each.is_at(request.url)), _NOTHING_OWN)
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **own.headers, **request.headers}
         return self._session.request(
             request.method,
             URL(request.url, encoded=True),
             headers=headers,
             data=request.body,
             allow_redirects=False,
+            ssl=own.tls,
             timeout=_timeout(request.timeout),
         )
 
@@ -169,13 +188,18 @@ async def open_peer_client(*, loopback: bool, ca_file: str | None = None) -> Asy
 
 @asynccontextmanager
 async def open_own_client(
-    origins: Collection[str], *, headers: Mapping[str, Mapping[str, str]] | None = None, ca_file: str | None = None
+    origins: Collection[str],
+    *,
+    headers: Mapping[str, Mapping[str, str]] | None = None,
+    certificates: Mapping[str, str] | None = None,
+    ca_file: str | None = None,
 ) -> AsyncIterator[Client]:
     """Open the client for our own servers.
 
     Args:
         origins: the exact origins (``scheme://host:port``) that may be called.
-        headers: sent along per origin, for example ``Authorization``.
+        headers: sent along per base URL, for example ``Authorization``.
+        certificates: per base URL, the PEM file with the certificate by which that server knows us, and its key.
         ca_file: PEM file with authorities trusted beside the system's.
     """
     needs_tls = any(urlsplit(origin).scheme == "https" for origin in origins)
@@ -188,8 +212,20 @@ async def open_own_client(
     )
     async with _session(connector) as session:
         allowed = frozenset(_origin(origin)[1] for origin in origins)
-        by_origin = {_origin(origin)[1]: value for origin, value in (headers or {}).items()}
-        yield Client(session, schemes=frozenset({"http", "https"}), origins=allowed, headers=by_origin)
+        wanted, shown = headers or {}, certificates or {}
+        own = [
+            _Own(base=base.rstrip("/"), headers=wanted.get(base, {}), tls=_with_certificate(shown.get(base), ca_file))
+            for base in {*wanted, *shown}
+        ]
+        yield Client(session, schemes=frozenset({"http", "https"}), origins=allowed, own=own)
+
+
+def _with_certificate(file: str | None, ca_file: str | None) -> ssl.SSLContext | bool:
+    if file is None:
+        return True
+    context = tls_context(ca_file)
+    context.load_cert_chain(file)
+    return context
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
