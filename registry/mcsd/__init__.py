@@ -12,6 +12,7 @@ Directories elsewhere publish it as FHIR R4; every node keeps a replica and asks
 ``changes``         which version of a resource counts
 ``following``       how to follow a directory: initial load, catch-up, what is new; and when to try again
 ``entries``         our own entries, from what a node knows about its organisation
+``signature``       what organisations sign of what is said about them: make and verify
 ``selecting``       which Endpoint of an organisation to use, and why not the others
 ``ownership``       what a directory may speak about, when there are many (Nuts)
 ==================  ==========================================================================
