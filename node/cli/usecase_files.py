@@ -104,7 +104,10 @@ def in_force(config: Config | None, wanted: str) -> LoadedUseCase | None:
         found = find_usecase(config, wanted)
         if found is not None:
             return found
-    return next((one for one in load_shipped() if one.usecase.id == wanted), None) if wanted in SHIPPED else None
+    if wanted not in SHIPPED:
+        return None
+    (shipped,) = load_chosen([wanted], None)
+    return shipped
 
 
 def _as_the_node(config: Config | None, wanted: str) -> LoadedUseCase:

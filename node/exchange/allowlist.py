@@ -97,8 +97,9 @@ class AllowList:
             if step.kind == "read":
                 self._reads.setdefault(step.resource_type, step)
             else:
-                found = self._searches.setdefault((step.resource_type, step.operation), [])
-                found.extend((step, alternative) for alternative in step.alternatives)
+                for alternative in step.alternatives:
+                    asked = (step.resource_type, step.operation_of(alternative))
+                    self._searches.setdefault(asked, []).append((step, alternative))
 
     def permit(self, interaction: Interaction) -> Permitted:
         """Return the listed request that ``interaction`` is.

@@ -34,18 +34,36 @@ def capability_statement(usecases: Sequence[UseCase], version: FhirVersion, *, h
         "implementation": {"description": "Answers what the listed use cases ask, and nothing else."},
         "fhirVersion": _FHIR_VERSIONS[version],
         "format": ["application/fhir+json"],
-        "rest": [{"mode": "server", "resource": _resources(tables)}],
+        "rest": [{"mode": "server", "resource": _resources(tables, version), **_operations(tables, version)}],
     }
     if version == "stu3":
         statement["acceptUnknown"] = "no"
     return json.dumps(statement, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _resources(tables: Sequence[Table]) -> list[dict[str, object]]:
+def _operations(tables: Sequence[Table], version: FhirVersion) -> dict[str, object]:
+    """Return the operations as STU3 lists them: of the server, not of a type."""
+    found = sorted({(step.resource_type, step.operation) for table in tables for step in table.steps if step.operation})
+    if version != "stu3" or not found:
+        return {}
+    return {
+        "operation": [{"name": name[1:], "definition": {"reference": _definition(kind, name)}} for kind, name in found]
+    }
+
+
+def _definition(resource_type: str, operation: str) -> str:
+    return f"http://hl7.org/fhir/OperationDefinition/{resource_type}-{operation[1:]}"
+
+
+def _resources(tables: Sequence[Table], version: FhirVersion) -> list[dict[str, object]]:
     interactions: dict[str, dict[str, None]] = {}
     parameters: dict[str, dict[str, None]] = {}
+    operations: dict[str, set[str]] = {}
     for table in tables:
         for step in table.steps:
+            for alternative in step.alternatives if version == "r4" else ():
+                if operation := step.operation_of(alternative):
+                    operations.setdefault(step.resource_type, set()).add(operation)
             kind = "read" if step.kind == "read" else "search-type"
             interactions.setdefault(step.resource_type, {})[kind] = None
             for parameter in step.send:
@@ -58,6 +76,11 @@ def _resources(tables: Sequence[Table]) -> list[dict[str, object]]:
             **(
                 {"searchParam": [{"name": each, "type": _KINDS.get(each, "token")} for each in parameters[name]]}
                 if parameters.get(name)
+                else {}
+            ),
+            **(
+                {"operation": [{"name": e[1:], "definition": _definition(name, e)} for e in sorted(operations[name])]}
+                if name in operations
                 else {}
             ),
         }

@@ -91,7 +91,10 @@ def _let_through(step: Step) -> dict[str, str]:
 
 
 def _key(alternative: Alternative) -> str:
-    return "&".join(sorted(parameter.to_text() for parameter in alternative.params)) + alternative.forward
+    return (
+        "&".join(sorted(parameter.to_text() for parameter in alternative.params))
+        + f"{alternative.forward}{alternative.operation}"
+    )
 
 
 def _lines(path: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:

@@ -90,7 +90,10 @@ def _step(step: Step, usecase: UseCase) -> dict[str, Any]:
 
 def request_line(step: Step, alternative: Alternative) -> str:
     """Return one readable line; parameters of a POST stand behind a bar, for they travel in the body."""
+    request = step.request
+    if alternative.operation is not None:
+        request = f"GET {step.resource_type}" + (f"/{alternative.operation}" if alternative.operation else "")
     joined = "&".join(parameter.to_text() for parameter in alternative.params)
     if not joined:
-        return step.request
-    return f"{step.request} | {joined}" if step.method == "POST" else f"{step.request}?{joined}"
+        return request
+    return f"{request} | {joined}" if step.method == "POST" else f"{request}?{joined}"

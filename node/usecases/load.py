@@ -30,8 +30,19 @@ MAX_FILE_BYTES = 262_144
 FOLDER = Path(__file__).parent
 
 SHIPPED = {
+    "360": "sha256:d674003f763ba5f202f7e3ebaf269aa946ffb330cf5d5d119df285b19eb2e527",
+    "acute": "sha256:e31cc934163b2f147abfb6bb052c68e92a9e5e42754b6b874a93cfe995385dce",
+    "anw": "sha256:06645a1edff9629db67d1eac3efb86aa44ece5448ccfc9e290862309fc892577",
+    "bglz": "sha256:957fd08c98eeb806497660fdab720493b166ab64cbf9ca330d1c027aaba3982f",
+    "bgz": "sha256:255edfb746933c82b52a9fc3fc87af30f21bbcb65c4bf6be1b990f1969fce557",
+    "care-team": "sha256:c8d213748c469a6fa2390e9f15d333f601d8d11cd2930f3f585c6947c4ac1c6f",
+    "ggz": "sha256:afb2ba8198c57012467d860c2507a20bdaa3d0cf41e0dc997e1cd209152afafe",
     "ha-vvt": "sha256:ba73a00ac67f502303f22470f675991a0f18b7ccd7bf50ce915834db67eed962",
-    "medication": "sha256:27eb7696d6b9657ca524c9be209105921452dea716850958c996ab26d5c738fb",
+    "lab": "sha256:e189151e246f0a6d74a539d0a572157632ef6dbe31d87ed9a3bf38e2db003f74",
+    "medication": "sha256:1b5755fbb0e56affee3103c2fd99c58284da500e9ce786981f8892d568063347",
+    "patient-access": "sha256:eea3fa8916c10e08c53186b76b6393f2c3af7106211801b1fdccd68a8d570a45",
+    "pzp": "sha256:8b62cc8b4da4b8b23ce6621df887971e605dcb5ce979b310f712bcb0e25c27ef",
+    "zorginzage": "sha256:8b3bc94845ea833dc666a5c18a2b96ae9e13d0722cc4395a06e5e8f54000b326",
 }
 """Shipped use cases and the digest of their file."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from node.usecases.definitions import read_once
-from node.usecases.model import Step, Table, UseCase, Write
+from node.usecases.model import Alternative, Step, Table, UseCase, Write
 from node.usecases.parameters import Parameter
 from node.usecases.vocabulary import ASSURANCES
 
@@ -132,14 +132,15 @@ def _more(path: str, before: Iterable[Any], after: Iterable[Any]) -> Iterator[st
 
 def _forwarded(step: Step) -> dict[tuple[str, ...], tuple[tuple[str, ...], str]]:
     """Per form that is let through: what the own server is asked for it, and the form as written."""
+    asked = Alternative(params=step.send)
     return {
-        _form(each.params): (_form(step.send if each.forward == "send" else each.params), _written(each.params))
+        _form(step, each): (_form(step, asked if each.forward == "send" else each), _written(each.params))
         for each in step.alternatives
     }
 
 
-def _form(params: tuple[Parameter, ...]) -> tuple[str, ...]:
-    return tuple(sorted(parameter.to_text() for parameter in params))
+def _form(step: Step, alternative: Alternative) -> tuple[str, ...]:
+    return (step.operation_of(alternative), *sorted(parameter.to_text() for parameter in alternative.params))
 
 
 def _written(params: tuple[Parameter, ...]) -> str:

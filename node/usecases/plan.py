@@ -114,7 +114,8 @@ def build_request(
     pairs = (*(parameter.fill(bindings) for parameter in alternative.params), *extra)
     if step.method == "POST":
         return FhirRequest(method="POST", path=f"{step.resource_type}/_search", form=pairs)
-    path = f"{step.resource_type}/{step.operation}" if step.operation else step.resource_type
+    operation = step.operation_of(alternative)
+    path = f"{step.resource_type}/{operation}" if operation else step.resource_type
     return FhirRequest(method="GET", path=path, query=pairs)
 
 

@@ -33,6 +33,7 @@ _WAYS_OUT = (
     ("is not 'GET Type'", "write one of these four"),
     ("is not 'POST Type'", "write one of these two; a change names what an earlier step bound"),
     ("POST goes with", "write GET Type, or POST Type/_search"),
+    ("asked by operation", "take operation out of this form"),
     ("of the operations", "ask the same with a search, or leave the step out"),
     ("FHIR resource type", "write it as FHIR does, with a capital: Observation"),
     ("does not come back in this step", "add the type to types.included, or bind from one that does"),

@@ -43,9 +43,12 @@ class Alternative(Part):
         params: the exact parameters.
         forward: ``itself`` sends this form to the own FHIR server; ``send`` sends the step's own form instead, for forms
             that specifications print and servers answer wrongly (REAL.md). Either way the text is ours, never the peer's.
+        operation: ``$lastn`` where this form is asked by operation; empty where a plain search may stand in for the step's
+            operation; ``None``: as the step is asked.
     """
 
     params: tuple[Written, ...]
+    operation: Literal["$lastn", ""] | None = None
     forward: Literal["itself", "send"] = "itself"
 
 
@@ -102,6 +105,10 @@ class Step(Part):
     def operation(self) -> str:
         """``$lastn`` and the like; empty for a plain search or a read."""
         return self._request["operation"]
+
+    def operation_of(self, alternative: Alternative) -> str:
+        """Return the operation by which this form is asked; empty for a plain search."""
+        return self.operation if alternative.operation is None else alternative.operation
 
     @property
     def kind(self) -> Literal["search", "read"]:
@@ -161,6 +168,8 @@ class Step(Part):
             raise ValueError(f"max_matched is at most {MAX_COUNT}")
         for alternative in self.alternatives:
             names = {parameter.placeholder for parameter in alternative.params if parameter.placeholder}
+            if alternative.operation is not None and (self.is_match or self.kind == "read"):
+                raise ValueError("only searches beside the match are asked by operation")
             if self.kind == "search" and names != self.needs:
                 raise ValueError("every form of a step fills the same placeholders")
         for sources in self.binds.values():

@@ -80,7 +80,7 @@ def _refuse_double_meaning(steps: Sequence[Step]) -> None:
     for step in steps:
         for alternative in step.alternatives:
             texts = tuple(sorted(parameter.to_text() for parameter in alternative.params))
-            key = (step.resource_type, step.kind, step.operation, texts)
+            key = (step.resource_type, step.kind, step.operation_of(alternative), texts)
             if key in meaning:
                 raise ValueError(f"{step.id} and {meaning[key]} accept the same request")
             meaning[key] = step.id

@@ -59,7 +59,9 @@ def _number_like(pattern: str) -> WithJsonSchema:
 
 
 FacilityType = Annotated[str, StringConstraints(pattern=r"^(?:[A-Z][0-9A-Z]{0,2}|AMB)$")]
-RoleCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}\.[0-9]{3}$"), _number_like(r"^[0-9]{2}\.[0-9]{3}$")]
+_ROLE = r"^(?:[0-9]{2}\.[0-9]{3}|patient|representative)$"
+RoleCode = Annotated[str, StringConstraints(pattern=_ROLE), _number_like(_ROLE)]
+"""A UZI role code, or the citizen or who speaks for them, who have none."""
 Slug = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$"), _number_like(r"^[a-z0-9][a-z0-9-]{0,63}$")
 ]

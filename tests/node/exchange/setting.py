@@ -40,7 +40,7 @@ from node.oauth.user import User
 from node.ports import HttpRequest, HttpResponse, World
 from node.usecases.book import UseCaseBook
 from node.usecases.identifiers import BSN_SYSTEM
-from node.usecases.load import load_shipped
+from node.usecases.load import load_chosen
 from node.usecases.model import FhirVersion, UseCase
 from registry.directory import Directory
 from registry.entry import Registered as Registration
@@ -73,7 +73,7 @@ def match_of(bsn: str) -> str:
 @cache
 def shipped() -> UseCaseBook:
     """The use cases that come with the package, with an anchor nobody has; read once."""
-    return UseCaseBook(load_shipped(), {"uzi": ["A" * 43]})
+    return UseCaseBook(load_chosen(["ha-vvt", "medication"], None), {"uzi": ["A" * 43]})
 
 
 def book_with(change: Callable[[UseCase], UseCase], usecase_id: str = "ha-vvt") -> UseCaseBook:
@@ -390,6 +390,8 @@ def a_holder(
     keep: float = 60.0,
     emergencies_of: Callable[[ManualClock, AuditLog], Emergencies] = lambda clock, _: MemoryEmergencies(clock),
     named: NamedStore | None = None,
+    kind: str = "Z3",
+    version: FhirVersion = "r4",
 ) -> Holder:
     """Gouwe, with one patient whom oever may know, and one whom it may not."""
     clock, steps, internet = ManualClock(), list[str](), SimulatedInternet()
@@ -410,7 +412,7 @@ def a_holder(
     neighbours, consents = Neighbours(), ScriptedConsents()
     emergencies, agreements = emergencies_of(clock, log), MemoryAgreements()
     neighbours.register(OEVER)
-    own: dict[FhirVersion, OwnServer] = {"r4": OwnServer(version="r4", url=INNER)}
+    own: dict[FhirVersion, OwnServer] = {version: OwnServer(version=version, url=INNER)}
     records = OwnRecords(internet, own, clock, keep=keep, timeout=4.0)
     standing = ScriptedStanding()
     world = World(clock=clock, entropy=FixedEntropy("gouwe"), peers=SimulatedInternet(), own=internet)
@@ -418,7 +420,7 @@ def a_holder(
         world=world,
         vault=MemoryVault(),
         subject="gouwe",
-        holder_type="Z3",
+        holder_type=kind,
         public_url=PUBLIC,
         own=own,
         guard=ResourceGuard(tokens, clock, standing),

@@ -17,7 +17,7 @@ from tests.node.exchange.cases import BSN, TABLES
 
 FORM = "application/x-www-form-urlencoded"
 LISTS = {name: AllowList(table) for name, table in TABLES.items()}
-BINDINGS = {"bsn": (BSN,), "patient": ("1",), "practitioner": ("hp",), "organization": ("org",)}
+BINDINGS = {"bsn": (BSN,), "patient": ("1",), "practitioner": ("hp",), "organization": ("org",), "document": ("d1",)}
 HOME_CARE, GP, MEDICATION = "gp-reads-home-care", "home-care-reads-gp-r4", "medication-r4"
 OLD_CATEGORY = "category=http%3A%2F%2Fhl7.org%2Ffhir%2Fobservation-category%7Cvital-signs,laboratory"
 
@@ -52,8 +52,13 @@ def test_every_accepted_form_gets_through(name: str) -> None:
             pairs = [
                 parameter.fill({key: values[0] for key, values in BINDINGS.items()}) for parameter in alternative.params
             ]
+            operation = step.operation_of(alternative)
             for order in list(permutations(pairs))[:6]:
-                assert _ask(name, "POST", f"/{step.resource_type}/_search", encode(order).encode()).step is step
+                if operation:  # asked by GET only
+                    permitted = _ask(name, "GET", f"/{step.resource_type}/{operation}?{encode(order)}")
+                else:
+                    permitted = _ask(name, "POST", f"/{step.resource_type}/_search", encode(order).encode())
+                assert permitted.step is step
 
 
 def test_the_match_says_whom_it_looks_for() -> None:

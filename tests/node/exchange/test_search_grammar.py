@@ -38,10 +38,13 @@ def _listed(usecase: str, table: str) -> frozenset[tuple[str, frozenset[tuple[st
     found = set()
     for step in next(each for each in _file(usecase)["tables"] if each["id"] == table)["steps"]:
         path = step["request"].split(" ")[1].removesuffix("/_search")
-        forms = [step.get("send", []), *(each["params"] for each in step.get("accept", []))]
-        for form in forms if "{" not in path else []:
+        forms = [(path, step.get("send", []))]
+        for each in step.get("accept", []):
+            operation = each.get("operation", path.partition("/")[2])
+            forms.append((path.partition("/")[0] + (f"/{operation}" if operation else ""), each["params"]))
+        for asked, form in forms if "{" not in path else []:
             pairs = (line.replace("{patient}", "p1").partition("=") for line in form)
-            found.add((path, frozenset((name, _naive_value(name, value)) for name, _, value in pairs)))
+            found.add((asked, frozenset((name, _naive_value(name, value)) for name, _, value in pairs)))
         if "{" in path:
             found.add((path.partition("/")[0] + "/", frozenset()))
     return frozenset(found)

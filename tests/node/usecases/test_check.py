@@ -25,7 +25,7 @@ def _line(text: str, piece: str) -> int:
     ("old", "new", "at"),
     [
         ("deadline_ms: 30000", "deadline_ms: 0x10", "deadline_ms: 0x10"),
-        ("version: 1.0.0", "version: one", "version: one"),
+        ("version: 2.0.0", "version: two", "version: two"),
         ("user_roles: [01.000,", "user_roles: [1.0,", "user_roles: [1.0,"),
         ("purposes: [TREAT]", "purposes: [FUN]", "purposes: [FUN]"),
         ("GET MedicationStatement", "GET MedicationStatement/$everything", "- id: medication-use"),
@@ -58,8 +58,8 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
 
 
 CONTRADICTIONS = {
-    "on_request names no step": ("audit_code:", "on_request: {purposes: [TREAT]}\naudit_code:"),
-    "a tier without on_request": ("        title: {nl: Medicatiea", "        tier: on_request\n        title: {nl: Medicatiea"),
+    "on_request names no purpose": ("on_request: {purposes: [TREAT]}", "on_request: {purposes: [COC]}"),
+    "a tier without on_request": ("on_request: {purposes: [TREAT]}\n", ""),
     "existence without a glass": ("audit_code:", "existence: revealed\naudit_code:"),
     "a step longer than the question": ("audit_code:", "step_deadline_ms: 40000\naudit_code:"),
     "a delegation of nobody": ("audit_code:", "delegations: [{role: 99.000, on_behalf_of: [98.000], hours: 12}]\naudit_code:"),

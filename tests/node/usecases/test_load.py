@@ -23,7 +23,9 @@ def _refusal(text: str) -> UseCaseError:
 
 
 def test_shipped_files_are_the_pinned_ones() -> None:
-    assert [loaded.usecase.id for loaded in load_shipped()] == ["ha-vvt", "medication"]
+    assert [loaded.usecase.id for loaded in load_shipped()] == [
+        "360", "acute", "anw", "bglz", "bgz", "care-team", "ggz", "ha-vvt", "lab", "medication", "patient-access", "pzp", "zorginzage",
+    ]  # fmt: skip
 
 
 def test_a_changed_shipped_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +36,12 @@ def test_a_changed_shipped_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_wire_names_are_those_of_the_field() -> None:
     names = {loaded.usecase.id: loaded.usecase.wire_scope for loaded in load_shipped()}
-    assert names == {"ha-vvt": "HuisartsVVTInzage", "medication": "medicatieoverdracht-gf"}
+    assert {name: scope for name, scope in names.items() if name != scope} == {
+        "ha-vvt": "HuisartsVVTInzage",
+        "medication": "medicatieoverdracht-gf",
+        "pzp": "pzp-gf",
+        "360": "360-graden",
+    }
 
 
 def test_digest_is_over_the_unfilled_file() -> None:

@@ -105,13 +105,12 @@ NARROWER = {
     "a shorter deadline": ("deadline_ms: 30000", "deadline_ms: 5000"),
     "more assurance": ("audit_code:", "assurance: high\naudit_code:"),
     "a pilot": ("audit_code:", "pilot: {peers: ['90000101']}\naudit_code:"),
-    "another title": ("en: Medication overview", "en: What people take"),
+    "another title": ('en: "Medication overview"', "en: What people take"),
     "less on a page": ("        paging: first_page", "        paging: first_page\n        max_matched: 2"),
-    "no alternative form": (
+    "one alternative form less": (
         (
-            '        accept:\n          - params:\n              - "subject=Patient/{patient}"\n'
-            '              - "category=http://snomed.info/sct|422037009"\n'
-            '              - "_include=MedicationDispense:medication"\n            forward: send\n'
+            '          - params:\n              - "patient={patient}"\n'
+            '              - "_include=MedicationAdministration:medication"\n'
         ),
         "",
     ),
@@ -130,8 +129,8 @@ WIDER = {
     "an emergency": (
         "purposes: [TREAT]\n", "purposes: [TREAT, BTG]\nexistence: revealed\n", "break_the_glass",
     ),
-    "another query": ("category=http://snomed.info/sct|422037009", "category=http://snomed.info/sct|1", "steps.dispenses"),
-    "one condition less": ('          - "category=http://snomed.info/sct|422037009"\n', "", "steps.dispenses"),
+    "another query": ("category=http://snomed.info/sct|373784005", "category=http://snomed.info/sct|1", "steps.dispenses"),
+    "one condition less": ('          - "category=http://snomed.info/sct|52711000146108"\n', "", "steps.dispense-requests"),
     "another type back": ("matched: [MedicationDispense]", "matched: [MedicationDispense, Task]", "types.matched"),
     "another include": ("included: [Medication]", "included: [Medication, Patient]", "types.included"),
     "a new step": (
@@ -178,7 +177,7 @@ class TestNarrowing:
         text = TEXT.replace("            forward: send\n", "", 1)
         assert text != TEXT
         (found,) = widenings(MEDICATION, parse_usecase(text.encode(), "x").usecase)
-        assert found.startswith("tables.medication-r4.steps.medication-use: subject=Patient/{patient}&")
+        assert found.startswith("tables.medication-r4.steps.dispense-requests: subject=Patient/{patient}&")
         assert found.endswith("is forwarded otherwise")
 
     def test_every_shipped_file_narrows_itself(self) -> None:
