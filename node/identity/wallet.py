@@ -29,6 +29,12 @@ MAX_ID = 1_024
 MAX_CREDENTIALS = 1_000
 """Credentials one organisation holds; each one is tried against each presentation definition."""
 
+RECENT_SECONDS = 5.0
+"""How long a wallet is presented from without looking again: changes made here show at once, those of another replica then."""
+
+MAX_RECENT = 64
+"""Wallets remembered so."""
+
 MAX_PARSED = 2_000
 """Credentials kept parsed: every token request asks for all of a wallet, and reading them costs more than choosing."""
 
@@ -64,6 +70,8 @@ class Wallet:
         self._clock = clock
         self._seal = seal
         self._parsed: OrderedDict[tuple[str, str], tuple[bytes, SignedCredential]] = OrderedDict()
+        self._recent: OrderedDict[str, tuple[float, tuple[Held, ...]]] = OrderedDict()
+        self._changes = 0
 
     async def credentials(self, subject: str) -> tuple[SignedCredential, ...]:
         """Return what ``subject`` can present now: credentials in order that have not expired and that we did not revoke.
@@ -72,12 +80,30 @@ class Wallet:
             UnknownSubjectError: no such subject.
         """
         now = self._clock.now()
-        held = await self.list(subject)
+        held = await self._held(subject)
         return tuple(
             one.credential
             for one in held
             if one.revoked_at is None and (one.credential.expires_at is None or now < one.credential.expires_at)
         )
+
+    def changed(self) -> None:
+        """Look again before anything is presented: a credential came, went, or was revoked here."""
+        self._changes += 1
+        self._recent.clear()
+
+    async def _held(self, subject: str) -> tuple[Held, ...]:
+        await self._subjects.get(subject)
+        until, held = self._recent.get(subject, (0.0, ()))
+        if self._clock.monotonic() < until:
+            return held
+        began, until = self._changes, self._clock.monotonic() + RECENT_SECONDS
+        held = await self.list(subject)
+        if began == self._changes:  # what changed while it was read may not be in it
+            self._recent[subject] = until, held
+            while len(self._recent) > MAX_RECENT:
+                self._recent.popitem(last=False)
+        return held
 
     async def list(self, subject: str) -> tuple[Held, ...]:
         """Return everything ``subject`` holds, in order.
@@ -155,6 +181,7 @@ class Wallet:
                     **self._columns(subject, credential, text, now),
                 )
             )
+        self.changed()
         return credential
 
     async def replace(self, subject: str, credential_id: str, raw: str | Mapping[str, Any], now: datetime) -> None:
@@ -178,6 +205,7 @@ class Wallet:
                 .where(wallet.c.subject == subject, wallet.c.credential_id == self._seal.name_of(credential_id))
                 .values(**self._columns(subject, credential, _keep(raw), now))
             )
+        self.changed()
         if changed.rowcount == 0:
             raise UnknownCredentialError
 
@@ -195,6 +223,7 @@ class Wallet:
                     wallet.c.subject == subject, wallet.c.credential_id == self._seal.name_of(credential_id)
                 )
             )
+        self.changed()
         if gone.rowcount == 0:
             raise UnknownCredentialError
 

@@ -167,8 +167,9 @@ class TokenRequester:
 
     async def _ask(self, wish: Wish, progress: _Progress) -> PeerToken:
         # (1) what can not be presented is refused before a peer is called
-        subject = await self._subjects.get(wish.subject)
-        self._choice.own_word(subject.dids[0], wish)
+        if wish.has_credentials:
+            subject = await self._subjects.get(wish.subject)
+            self._choice.own_word(subject.dids[0], wish)
         # (2) what the other side asks
         metadata = await self._servers.server(wish.server)
         progress.step = "definition"

@@ -8,6 +8,9 @@ from typing import Any, Self
 from node.oauth.grants import TokenType
 from node.oauth.user import User
 
+NOTHING = "[]"
+"""No credentials, as JSON."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -53,7 +56,7 @@ class Wish:
             token_type=token_type,
             user=user,
             service_provider=service_provider,
-            extra=json.dumps(credentials, sort_keys=True) if credentials else "[]",
+            extra=json.dumps(credentials, sort_keys=True) if credentials else NOTHING,
             selected=json.dumps(dict(selection), sort_keys=True) if selection else "{}",
         )
 
@@ -61,6 +64,11 @@ class Wish:
     def credentials(self) -> Sequence[Mapping[str, Any]]:
         """What the vendor has us say, without issuer and subject id."""
         return json.loads(self.extra)  # type: ignore[no-any-return]  # written by `of`
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there are any."""
+        return self.extra != NOTHING
 
     @property
     def selection(self) -> Mapping[str, str]:

@@ -74,6 +74,7 @@ def open_vendor_api(
     store = IssuedStore(database, issued_seal)
     issues = Issuer(store=store, lists=lists, subjects=subjects, types=types, audit=audit, clock=clock, entropy=entropy)
     issues.on_revoked.append(verifier.status_lists.forget)  # what we take back ends here at once
+    issues.on_revoked.append(lambda _list: wallet.changed())  # and is presented no more
     return VendorApi(
         issuer=issues,
         renewal=Renewal(issuer=issues, store=store, wallet=wallet, subjects=subjects, clock=clock),

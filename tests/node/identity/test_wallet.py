@@ -18,7 +18,7 @@ from node.identity.errors import (
     UnknownSubjectError,
 )
 from node.identity.subjects import Subjects
-from node.identity.wallet import Wallet
+from node.identity.wallet import RECENT_SECONDS, Held, Wallet
 from node.storage.database import Database, open_database
 from node.storage.schema import metadata
 from tests.support.keys import a_did, a_key
@@ -125,3 +125,46 @@ async def test_nobody_has_no_wallet(wallet: Wallet) -> None:
         await wallet.credentials("nobody")
     with pytest.raises(UnknownSubjectError):
         await wallet.load("nobody", jwt(a_did("x")), NOON)
+
+
+async def test_what_changes_here_is_presented_at_once_and_what_another_replica_changes_within_seconds(
+    wallet: Wallet, database: Database, subjects: Subjects, clock: ManualClock, did: DID
+) -> None:
+    other = Wallet(database, subjects, clock, CredentialSeal.of(MemoryVault(), "wallet", FixedEntropy("seal")))
+    assert await wallet.credentials("oever") == await other.credentials("oever") == ()
+    first = await wallet.load("oever", jwt(did), NOON)
+    assert len(await wallet.credentials("oever")) == 1
+    assert await other.credentials("oever") == ()
+    clock.jump(RECENT_SECONDS)
+    assert len(await other.credentials("oever")) == 1
+    assert first.id is not None
+    await wallet.replace("oever", first.id, jwt(did, "2"), NOON)
+    assert [each.id for each in await wallet.credentials("oever")] == [f"{a_did('ministry')}#2"]
+    await wallet.remove("oever", f"{a_did('ministry')}#2")
+    assert await wallet.credentials("oever") == ()
+
+
+async def test_what_was_read_before_a_change_is_not_presented_after_it(
+    wallet: Wallet, did: DID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wallet.load("oever", jwt(did), NOON)
+    inner = wallet.list
+
+    async def overtaken(subject: str) -> tuple[Held, ...]:
+        held = await inner(subject)
+        wallet.changed()  # somebody else's, while this was on its way
+        return held
+
+    monkeypatch.setattr(wallet, "list", overtaken)
+    await wallet.credentials("oever")
+    assert not wallet._recent
+
+
+async def test_an_organisation_that_was_deactivated_presents_nothing_that_is_remembered(
+    wallet: Wallet, subjects: Subjects, did: DID
+) -> None:
+    await wallet.load("oever", jwt(did), NOON)
+    await wallet.credentials("oever")
+    await subjects.deactivate("oever")
+    with pytest.raises(UnknownSubjectError):
+        await wallet.credentials("oever")
