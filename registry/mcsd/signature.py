@@ -1,7 +1,7 @@
 """Mutation signatures: an organisation signs what is said about it (LANDSCAPE §2.1.1, optional).
 
 A Provenance carries a detached JWS (RFC 7515 appendix F) over the canonical form (RFC 8785) of one version of a resource without
-``meta`` and narrative, by a certificate in which the organisation's URA number stands. So a directory, or the vendor who may write there,
+``meta`` and narratives, by a certificate in which the organisation's URA number stands. So a directory, or the vendor who may write there,
 can not change what an organisation signed without anybody seeing it.
 """
 
@@ -20,19 +20,20 @@ from credentials.errors import MalformedError, UntrustedError
 from credentials.jws import SignedJWS, sign_jws
 from credentials.ports import PrivateKey
 from registry.directory import ura_key
-from registry.mcsd.ownership import URA_SYSTEM
 from registry.mcsd.resource import format_instant
 
 CANONICALIZATION: Final = "http://hl7.org/fhir/canonicalization/json#static"
 TARGET_FORMAT: Final = f"application/fhir+json;canonicalization={CANONICALIZATION}"
 SIGNATURE_FORMAT: Final = "application/jose"
-URA_URI: Final = "urn:oid:2.16.528.1.1007.3.3."
-"""What an organisation's URA number follows in the subject alternative name of its certificate."""
+URA_OID: Final = "urn:oid:2.16.528.1.1007.3.3"
+"""The URA number as certificates have it: ``<this>.<number>`` in the subject alternative name, and the system of ``who``."""
 AUTHORSHIP: Final = {"system": "urn:iso-astm:E1762-95:2013", "code": "1.2.840.10065.1.12.1.1"}
+COMMITMENT: Final = {"commId": {"id": "urn:oid:1.2.840.10065.1.12.1.1", "desc": "Author's Signature"}}
+"""``srCms``: the same as the signature's type, as the rules want it."""
 MAX_JWS: Final = 65_536
 """Longest signature with its certificates, in characters."""
 
-_OUTSIDE_TREE: Final = frozenset({"meta", "text"})
+_LEFT_OUT: Final = frozenset({"meta", "text"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,13 @@ class MutationSignature:
     """What a Provenance says about one version of a resource, **not** verified.
 
     Attributes:
-        target: ``Type/id/_history/version``.
+        target: ``Type/id``, mostly with ``/_history/version``.
+        who: the URA number that it says to be of.
         jws: header and signature, with nothing between the dots.
     """
 
     target: str
+    who: str
     jws: str
 
     @classmethod
@@ -71,10 +74,15 @@ class MutationSignature:
             raise MalformedError("a signature in another format")
         if not isinstance(reference, str) or not isinstance(data, str) or len(data) > MAX_JWS * 2:
             raise MalformedError("a signature without target or data")
+        who = signature.get("who")
+        identifier = who.get("identifier") if isinstance(who, dict) else None
+        number = identifier.get("value") if isinstance(identifier, dict) else None
+        if not isinstance(number, str):
+            raise MalformedError("a signature that does not say whose it is")
         jws = b64_decode(data)
         if not jws.isascii():
             raise MalformedError("a signature that is no JWS")
-        return cls(target=reference, jws=jws.decode())
+        return cls(target=reference, who=ura_key(number), jws=jws.decode())
 
     def verify(self, content: Mapping[str, Any], *, roots: frozenset[str], now: datetime) -> str:
         """Check that an organisation signed this version.
@@ -92,12 +100,12 @@ class MutationSignature:
             UntrustedError: another resource, an unknown root, or a signature that does not match.
             NotCurrentError: a certificate is not valid at ``now``.
         """
-        # (1) over this version
+        # (1) over this resource; the version it names has to be this one
         meta = content.get("meta")
         version = meta.get("versionId") if isinstance(meta, dict) else None
         named = f"{content.get('resourceType')}/{content.get('id')}"
-        if self.target != f"{named}/_history/{version}":
-            raise UntrustedError("the signature is over another version")
+        if self.target not in {named, f"{named}/_history/{version}"}:
+            raise UntrustedError("the signature is over another resource or version")
         # (2) a detached JWS in the form that was agreed
         header, dots, signature = self.jws.partition("..")
         if not dots:
@@ -113,7 +121,11 @@ class MutationSignature:
         chain.validate(now)
         # (4) over these bytes
         chain.leaf.key.verify(jws.signature, jws.signing_input, jws.alg)
-        return signer(chain)
+        # (5) whose certificate it is
+        number = signer(chain)
+        if number != self.who:
+            raise UntrustedError("the signature says to be of another organisation than its certificate")
+        return number
 
 
 def sign(content: Mapping[str, Any], *, key: PrivateKey, x5c: list[str], ura: str, now: datetime) -> dict[str, Any]:
@@ -134,9 +146,17 @@ def sign(content: Mapping[str, Any], *, key: PrivateKey, x5c: list[str], ura: st
     if not version:
         raise MalformedError("only a version of a resource can be signed")
     moment = format_instant(now)
-    header = {"canon": CANONICALIZATION, "sigT": moment, "srCms": [], "x5c": x5c, "kid": None}
+    header = {
+        "alg": key.alg,
+        "typ": "JOSE",
+        "canon": CANONICALIZATION,
+        "sigT": moment,
+        "srCms": [COMMITMENT],
+        "x5c": x5c,
+        "kid": None,
+    }
     head, _, signature = sign_jws(header, canonical(content), key).split(".")
-    who = {"identifier": {"system": URA_SYSTEM, "value": ura}}
+    who = {"identifier": {"system": URA_OID, "value": ura}}
     return {
         "resourceType": "Provenance",
         "target": [{"reference": f"{content['resourceType']}/{content['id']}/_history/{version}"}],
@@ -163,25 +183,26 @@ def signer(chain: CertificateChain) -> str:
     """
     names = chain.leaf.names
     uris = [] if names is None else names.get_values_for_type(x509.UniformResourceIdentifier)
-    found = [uri.removeprefix(URA_URI) for uri in uris if uri.startswith(URA_URI)]
+    found = [uri.removeprefix(f"{URA_OID}.") for uri in uris if uri.startswith(f"{URA_OID}.")]
     if len(found) != 1 or not (found[0].isascii() and found[0].isdigit()) or len(found[0]) > len("12345678"):
         raise UntrustedError("the certificate does not name exactly one organisation")
     return ura_key(found[0])
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
-    """The canonical form of a resource: RFC 8785 of it without ``meta`` and narrative.
+    """The canonical form of a resource: RFC 8785 of it without ``meta`` and narrative, also of what it contains.
 
     Raises:
         MalformedError: a number in it has no form that every reader would write alike.
     """
-    return _written({name: value for name, value in content.items() if name not in _OUTSIDE_TREE}).encode()
+    return _written(content).encode()
 
 
 def _written(value: Any) -> str:
     match value:
         case dict():
-            names = sorted(value, key=lambda name: name.encode("utf-16-be"))  # RFC 8785 §3.2.3
+            left_out = _LEFT_OUT if "resourceType" in value else frozenset()  # the text of a concept is no narrative
+            names = sorted(value.keys() - left_out, key=lambda name: name.encode("utf-16-be"))  # RFC 8785 §3.2.3
             return "{" + ",".join(f"{_written(name)}:{_written(value[name])}" for name in names) + "}"
         case list():
             return "[" + ",".join(map(_written, value)) + "]"

@@ -72,7 +72,7 @@ def test_who_signed_a_version_is_told_by_its_certificate(alg: str) -> None:
         provenance = _signed()
         header = json.loads(b64_decode_header(provenance))
         assert header["alg"] == "RS256"
-        assert set(header) == {"alg", "canon", "sigT", "srCms", "x5c"}
+        assert set(header) == {"alg", "typ", "canon", "sigT", "srCms", "x5c"}
         assert _verify(provenance) == "90000102"
     else:
         assert _verify(_signed(alg=alg)) == "90000102"
@@ -118,6 +118,24 @@ def test_a_certificate_of_an_unknown_root_or_without_an_organisation_signs_nothi
             _verify(_signed(CONTENT, *uris))
     with pytest.raises(NotCurrentError):
         _verify(_signed(), now=NOT_AFTER.replace(year=NOT_AFTER.year + 1))
+
+
+def test_narratives_go_from_contained_resources_too_and_the_text_of_a_concept_stays() -> None:
+    contained = {"resourceType": "Location", "id": "in", "text": {"div": "x"}, "meta": {}}
+    content = {"resourceType": "X", "contained": [contained], "type": {"text": "kept"}}
+    assert (
+        canonical(content)
+        == b'{"contained":[{"id":"in","resourceType":"Location"}],"resourceType":"X","type":{"text":"kept"}}'
+    )
+
+
+def test_a_signature_says_whose_it_is_and_may_name_no_version() -> None:
+    provenance = deepcopy(_signed())
+    provenance["target"] = [{"reference": "Location/l1"}]
+    assert _verify(provenance) == "90000102"
+    provenance["signature"][0]["who"] = {"identifier": {"value": "90000101"}}
+    with pytest.raises(UntrustedError, match="another organisation"):
+        _verify(provenance)
 
 
 def _with_data(data: Any) -> dict[str, Any]:
