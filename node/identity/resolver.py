@@ -80,9 +80,10 @@ class DidResolver:
         if len(unique) > MAX_DIDS:
             raise UntrustedError(f"more than {MAX_DIDS} DIDs in one message")
         kids = frozenset(wanted)
-        found = await asyncio.gather(
-            *(self._keys_of(did, {KeyId(kid) for kid in kids if kid.startswith(f"{did}#")}) for did in unique)
-        )
+        questions = [self._keys_of(did, {KeyId(kid) for kid in kids if kid.startswith(f"{did}#")}) for did in unique]
+        if len(questions) == 1:  # mostly; a task for it would cost more than the answer
+            return dict(await questions[0])
+        found = await asyncio.gather(*questions)
         return {kid: key for keys in found for kid, key in keys.items()}
 
     async def seen(self, did: DID, within: float) -> tuple[frozenset[KeyId], float]:

@@ -5,7 +5,7 @@
     verifier.py      the one way in: a presentation or credential, verified or refused
     status_lists.py  status lists of issuers: kept under a minute, revalidated, with a stated grace
     off_loop.py      verification that takes milliseconds of CPU, beside the event loop
-    signature_memory.py  signatures that matched before
+    signature_memory.py  signatures that matched before; chain_memory.py  certificates that were read before
     checks.py        how the lists are, for the operator (``/status``)
     standing.py      what was granted before: do the credentials it rests on still stand
     key_standing.py  and are the keys that signed it still published

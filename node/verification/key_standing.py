@@ -38,6 +38,13 @@ Look = Callable[[DID, float], Awaitable[tuple[frozenset[KeyId], float]]]
 """DID and age in seconds to the keys in its document, and when it was seen (``monotonic``); raises `CredentialError`."""
 
 
+class WithdrawnKeyError(RevokedError):
+    """A key that signed is not in its owner's document any more, or there is no such document."""
+
+    def __init__(self) -> None:
+        super().__init__("a key that signed is not published any more")
+
+
 class _Seen:
     """What a document had, when it was seen, and when it was last looked for."""
 
@@ -67,7 +74,7 @@ class KeyStanding:
         """Check that every key is in its owner's document.
 
         Raises:
-            RevokedError: one is not.
+            WithdrawnKeyError: one is not.
             UnavailableError: it can not be told.
         """
         for kid in kids:
@@ -78,7 +85,7 @@ class KeyStanding:
             if seen is None or self._clock.monotonic() - seen.at >= LOOK_AGAIN:
                 seen = await self._look_again(did, seen)
             if kid not in seen.kids:
-                raise RevokedError("a key that signed is not published any more")
+                raise WithdrawnKeyError
 
     def close(self) -> None:
         """Stop looking."""

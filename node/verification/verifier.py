@@ -25,6 +25,7 @@ from credentials.keys import KeyId, PublicKey
 from credentials.status.check import check_entry
 from credentials.status.lists import StatusList, VerifiedStatusList
 from credentials.status.verify import verify_status_list
+from credentials.unavailable import Unavailable
 from credentials.vc.credential import SignedCredential, VerifiedCredential
 from credentials.vc.evidence import Evidence, Message, Needed
 from credentials.vc.presentation import SignedPresentation, VerifiedPresentation
@@ -32,6 +33,7 @@ from credentials.vc.verify import verify_credential, verify_presentation
 from credentials.x509.revocation import RevocationEvidence
 from node.pki.revocation import Revocation
 from node.ports import Clock, HttpClient
+from node.verification.chain_memory import ChainMemory
 from node.verification.key_standing import KeyStanding
 from node.verification.off_loop import OffLoop
 from node.verification.signature_memory import SignatureMemory
@@ -82,6 +84,7 @@ class Verifier:
         self._keys_seen = KeyStanding(resolver.seen, clock)
         self._off_loop = OffLoop()
         self._lists_off_loop = OffLoop()  # a lane of their own: no stranger's messages stand before an issuer's list
+        self._chains = ChainMemory()
         self.signatures = SignatureMemory() if signatures is None else signatures
         self.status_lists = StatusLists(peers, clock, self._verify_list)
 
@@ -91,7 +94,7 @@ class Verifier:
         Raises:
             CredentialError: a message can not be read as far as that, or needs too much.
         """
-        return await self._fetch([Needed.of(message) for message in messages])
+        return await self._fetch([Needed.of(message, known=self._chains) for message in messages])
 
     async def verify_presentation(
         self,
@@ -140,7 +143,7 @@ class Verifier:
         needed: list[Needed] = []
         for index, presentation in enumerate(presentations):
             try:
-                needed.append(Needed.of(presentation))
+                needed.append(Needed.of(presentation, known=self._chains))
             except CredentialError as error:
                 outcomes[index] = error
             await asyncio.sleep(0)  # certificates of a stranger take milliseconds to read: others get a turn in between
@@ -205,9 +208,14 @@ class Verifier:
         needed = Needed()
         for each in wanted:
             needed |= each
-        (keys, unresolved), lists, revocation = await asyncio.gather(
-            self._keys(needed), self.status_lists.get(needed.status_lists), self._revoked(needed)
-        )
+        lists: Mapping[str, VerifiedStatusList | Unavailable] = {}
+        if needed.status_lists:
+            (keys, unresolved), lists = await asyncio.gather(
+                self._keys(needed), self.status_lists.get(needed.status_lists)
+            )
+        else:  # mostly both are in memory: tasks for them would cost more than the answers
+            keys, unresolved = await self._keys(needed)
+        revocation = await self._revoked(needed)  # lists of authorities are asked for once in an hour
         return Evidence(
             keys=keys, unresolved=unresolved, status_lists=lists, chains=needed.chains, revocation=revocation
         )
@@ -220,6 +228,9 @@ class Verifier:
     async def _keys(self, needed: Needed) -> tuple[Mapping[KeyId, PublicKey], frozenset[DID]]:
         """Resolve each party by itself, so that one that is away stops nobody else."""
         dids = sorted(needed.dids)
+        if len(dids) == 1:  # no tasks for what needs none
+            keys = await self._keys_of(dids[0], needed.kids)
+            return (keys or {}), frozenset(dids if keys is None else ())
         answers = await asyncio.gather(*(self._keys_of(did, needed.kids) for did in dids))
         found = {kid: key for keys in answers if keys is not None for kid, key in keys.items()}
         return found, frozenset(did for did, keys in zip(dids, answers, strict=True) if keys is None)
