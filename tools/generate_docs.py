@@ -1,6 +1,7 @@
 """Write the generated pages of ``docs/`` (``make docs``).
 
-``cli.md`` comes from the commands, ``config.md`` from the configuration, ``interop.md`` from the results that ``make interop`` left.
+``cli.md`` comes from the commands, ``config.md`` from the configuration, ``interop.md`` from the results that ``make interop`` left,
+``use-cases.md`` from the use case files.
 A test compares the pages with what is generated here, so they can not go out of date. The command page is made from the parsers
 themselves rather than from the text of ``--help``, whose layout differs between versions of Python.
 """
@@ -16,6 +17,7 @@ from node.cli.main import THINGS, Parser, describe_thing
 from tests.interop.results import kept_results
 from tests.interop.results import page as interop_page
 from tests.interop.walk import STEPS
+from tools.use_cases_page import use_cases_page
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -41,6 +43,7 @@ def pages() -> Mapping[str, str]:
         "cli.md": cli_markdown(),
         "config.md": config_markdown(),
         "interop.md": interop_page(kept_results(), STEPS),
+        "use-cases.md": use_cases_page(),
     }
 
 

@@ -11,7 +11,7 @@ from node.config.model import Config
 from tools.generate_docs import DOCS, cli_markdown, pages
 
 
-@pytest.mark.parametrize("name", ["cli.md", "config.md"])
+@pytest.mark.parametrize("name", ["cli.md", "config.md", "use-cases.md"])
 def test_the_page_is_what_would_be_generated_now(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run: make docs"
 
