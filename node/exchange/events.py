@@ -110,6 +110,11 @@ class Resource:
     reading: bytes | None = None
     losses: Sequence[str] | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of the resource as received."""
+        return len(memoryview(self.fetched.resource.raw))
+
     def members(self) -> Mapping[str, Any]:
         """Return the members of the line, its type apart."""
         fetched = self.fetched

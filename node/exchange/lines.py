@@ -25,6 +25,9 @@ class Lines:
             self._read.clear()
             await self._read.wait()
         self._bytes += weight
+        if not self._queue.full():  # mostly: then nobody has to wait, and no other task gets its turn
+            self._queue.put_nowait(event)
+            return
         try:
             await self._queue.put(event)
         except asyncio.CancelledError:
@@ -33,7 +36,7 @@ class Lines:
 
     async def get(self) -> Event | None:
         """Return the next line; waits for it."""
-        event = await self._queue.get()
+        event = await self._queue.get() if self._queue.empty() else self._queue.get_nowait()
         self._bytes -= _weight(event)
         self._read.set()
         return event
@@ -41,4 +44,4 @@ class Lines:
 
 def _weight(event: Event | None) -> int:
     """Return the bytes of a line that count: those that a peer chose the number of."""
-    return len(memoryview(event.fetched.resource.raw)) if isinstance(event, Resource) else 0
+    return event.size if isinstance(event, Resource) else 0

@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import NAMESPACE_URL, uuid5
 
 from node.exchange.response import CheckedResource
@@ -160,7 +161,10 @@ class SameFacts:
         """Look at the next resource; nothing of it is kept but its identifiers."""
         if one.resource.mode == "outcome" or one.resource.type in NOT_IDENTIFYING:
             return
-        for identifier in one.resource.identifiers[:MAX_IDENTIFIERS]:
+        identifiers = one.resource.identifiers
+        if not identifiers:
+            return
+        for identifier in identifiers[:MAX_IDENTIFIERS]:
             if identifier.system and identifier.value and identifier.system not in BSN_SYSTEMS:
                 key = (one.resource.type, f"{identifier.system}|{identifier.value}")
                 self._places.setdefault(key, {}).setdefault(one.lineage.holder_ura, one.full_url)
@@ -249,6 +253,7 @@ def _original(one: Fetched, urn: str) -> bytes:
     return json.dumps({"fullUrl": urn, "resource": binary}, separators=(",", ":")).encode()
 
 
+@lru_cache(maxsize=256)
 def rfc3339(moment: datetime) -> str:
     """Return ``moment`` in UTC with milliseconds and ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

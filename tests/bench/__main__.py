@@ -16,6 +16,7 @@ from pathlib import Path
 from examples.region.certificates import prepare_certificates
 from examples.region.processes import ROOT, last_words
 from tests.bench import (
+    bench_ask,
     bench_credential,
     bench_disk,
     bench_garbage,
@@ -49,6 +50,7 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Awaitable[Sequence[Result]]]] = {
     "page": bench_page.run,
     "promise": bench_promise.run,
     "read": bench_read.run,
+    "ask": bench_ask.run,
     "disk": bench_disk.run,
     "token": bench_token.run,
     "garbage": bench_garbage.run,
