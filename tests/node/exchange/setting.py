@@ -250,7 +250,9 @@ def tokens_given(tokens: MemoryTokenStore) -> Sequence[bytes]:
 
 
 def _is_fact(call: str) -> bool:
-    return call == "POST Patient/_search" or call.startswith(("GET CareTeam?", "GET Organization/", "GET Patient/"))
+    referrals = call.startswith(("GET ServiceRequest?", "GET ReferralRequest?")) and call.endswith("&status=active")
+    looked_up = call.startswith(("GET CareTeam?", "GET Organization/", "GET Patient/"))
+    return call == "POST Patient/_search" or referrals or looked_up
 
 
 @dataclass(slots=True, kw_only=True)
