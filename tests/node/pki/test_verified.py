@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from datetime import timedelta
-from typing import cast
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -40,7 +40,7 @@ class Setting:
         self.verifier = self.knowing(Revocation(lists, keeper, soft_fail=soft_fail))
 
     def knowing(self, revocation: Revocation | None) -> Verifier:
-        resolver = cast(DidResolver, None)  # a did:x509 needs no document
+        resolver = create_autospec(DidResolver, instance=True)  # a did:x509 needs no document
         return Verifier(resolver=resolver, peers=self.internet, clock=self.clock, revocation=revocation)
 
     async def _deny_list(self, _request: HttpRequest) -> HttpResponse:
