@@ -109,6 +109,7 @@ class _Tally:
     accepted: int = 0
     refused: list[Refusal] = field(default_factory=list)
     forgot: bool = False
+    is_idle: bool = True
 
 
 class RegistryClient:
@@ -139,6 +140,7 @@ class RegistryClient:
         self._host = host
         self._log_host = log_host
         self._tallies: dict[str, _Tally] = {}
+        self._resting: dict[str, Cursor | None] = {}  # services of which nothing waits, and where we are in them
         if log_host is not None:
             self._logs = LogFollower(store, peers, log_host.keys, clock, self._take)
 
@@ -162,6 +164,11 @@ class RegistryClient:
         elif self._log_host is not None and service.log_key is not None:
             log, tally = await self._follow_log(service, self._log_host)
             accepted, refused, forgot = tally.accepted, tally.refused, tally.forgot
+            if tally.is_idle and service.id in self._resting:
+                cursor = self._resting[service.id]
+                return FollowReport(
+                    service=service.id, accepted=0, refused=(), pending=0, forgot=False, cursor=cursor, log=log
+                )
         else:
             retried = await self._retry_pending(service)
             accepted, refused = len(retried.candidates), retried.refused
@@ -179,21 +186,28 @@ class RegistryClient:
                 refused += [*checked.refused, *decided]
                 if not step.again:
                     break
+        pending, cursor = (
+            len(await self._store.pending(service.id, self._clock.now())),
+            await self._store.cursor(service.id),
+        )
+        if not pending:
+            self._resting[service.id] = cursor
         return FollowReport(
             service=service.id,
             accepted=accepted,
             refused=tuple(refused),
-            pending=len(await self._store.pending(service.id, self._clock.now())),
+            pending=pending,
             forgot=forgot,
-            cursor=await self._store.cursor(service.id),
+            cursor=cursor,
             log=log,
         )
 
     async def _follow_log(self, service: ServiceDefinition, log_host: LogHost) -> tuple[LogReport, "_Tally"]:
         """Follow a service that has a log; as its mirror or witness also say what we saw."""
         tally = self._tallies[service.id] = _Tally()
-        retried = await self._retry_pending(service)
-        tally.accepted, tally.refused = len(retried.candidates), list(retried.refused)
+        if service.id not in self._resting:
+            retried = await self._retry_pending(service)
+            tally.accepted, tally.refused = len(retried.candidates), list(retried.refused)
         report = await self._logs.follow(service)
         if log_host.keys.is_mirror(service) or log_host.keys.is_witness(service):
             await log_host.witness(service)
@@ -202,6 +216,8 @@ class RegistryClient:
     async def _take(self, service: ServiceDefinition, seed: str, entries: Sequence[tuple[int, str]]) -> bool:
         """Verify and store messages that are in the log; False when another replica is at it."""
         tally = self._tallies[service.id]
+        tally.is_idle = False
+        self._resting.pop(service.id, None)
         before = await self._store.cursor(service.id)
         checked = await self._check(service, entries)
         if self._log_host is not None and self._log_host.keys.is_mirror(service):

@@ -6,11 +6,11 @@ the port, and ``tests/registry/store_contract.py`` holds this store to the one i
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, delete, exists, insert, select, union_all, update
+from sqlalchemy import Row, Select, and_, delete, exists, insert, select, union_all, update
 from sqlalchemy.sql import ColumnElement
 
 from credentials.did.identifier import DID
@@ -51,11 +51,11 @@ class SqlRegistryStore(SqlLogStore):
             log = await _locked(connection, service) or Cursor(seed=seed, timestamp=0)
             tree = await tree_of(connection, service, lock=True)
             check_is_ours(tree)
-            current, spent = await _standing(connection, service, holder, now)
-            admission = decide(current, spent)
+            row, spent = await _standing(connection, service, holder, now)
+            admission = decide(_current(row, now), spent)
             if tree is None:
                 tree = await _begun(connection, service, log.seed, now)
-            entry = await _put(connection, admission, log.timestamp + 1)
+            entry = await _put(connection, admission, log.timestamp + 1, row)
             await _move(connection, service, Cursor(seed=log.seed, timestamp=entry.timestamp))
             await append(connection, service, tree, [leaf_of(entry, now)])
             return entry
@@ -174,7 +174,7 @@ class SqlRegistryStore(SqlLogStore):
             .limit(limit)
         )
         if conditions:
-            found = found.where(_one_credential_meets(conditions))
+            found = found.where(table.timestamp.in_(_one_credential_meets(service, conditions)))
         async with self._database.reading() as connection:
             rows = (await connection.execute(found)).all()
         return tuple(_registered(row) for row in rows)
@@ -313,6 +313,9 @@ async def _cursor(connection: AsyncConnection, service: str, *, lock: bool = Fal
 
 async def _locked(connection: AsyncConnection, service: str) -> Cursor | None:
     """Make sure that nobody else decides about this service until we are done, and say where its log is."""
+    known = await _cursor(connection, service, lock=True)
+    if known is not None:
+        return known
     await connection.execute(
         insert_or(registry_logs, connection.dialect.name)
         .values(service=service, seed=NO_SEED, last=_UNREAD)
@@ -368,68 +371,132 @@ def _current(row: Row[Any] | None, now: datetime) -> Entry | None:
 
 async def _standing(
     connection: AsyncConnection, service: str, holder: DID, now: datetime
-) -> tuple[Entry | None, frozenset[str]]:
+) -> tuple[Row[Any] | None, frozenset[str]]:
     """What a decision on a message of this holder depends on."""
     table = registry_spent.c
     known = select(table.presentation_id).where(
         table.service == service, table.holder == holder, table.expires_at > _ms(now)
     )
     row = await _row_of(connection, service, holder)
-    return _current(row, now), frozenset((await connection.execute(known)).scalars())
+    return row, frozenset((await connection.execute(known)).scalars())
 
 
 async def _decided(
     connection: AsyncConnection, service: str, candidates: Sequence[Candidate], now: datetime
 ) -> tuple[Refusal, ...]:
+    """Decide one after another, with what is stored read at once before and written at once after."""
+    before = await _rows_of(connection, service, candidates)
+    spent = await _spent_of(connection, service, candidates, now)
+    latest: dict[DID, Entry] = {holder: _entry(row) for holder, row in before.items()}
+    taken: dict[DID, tuple[Admission, int]] = {}
+    replaced: list[Entry] = []
     refusals = []
     for candidate in candidates:
-        row = await _row_of(connection, service, candidate.holder)
-        if row is not None and row.timestamp >= candidate.timestamp:
+        standing = latest.get(candidate.holder)
+        if standing is not None and standing.timestamp >= candidate.timestamp:
             continue
-        current, spent = await _standing(connection, service, candidate.holder, now)
+        current = None if standing is None or standing.expires_at <= now else standing
         try:
-            admission = candidate.decide(current, spent)
+            admission = candidate.decide(current, spent.get(candidate.holder, frozenset()))
         except RejectedError as error:
             refusals.append(Refusal(timestamp=candidate.timestamp, error=error))
-        else:
-            await _put(connection, admission, candidate.timestamp)
+            continue
+        if standing is not None:
+            replaced.append(standing)
+            spent.setdefault(candidate.holder, set()).add(standing.presentation_id)
+        latest[candidate.holder] = admission.numbered(candidate.timestamp)
+        taken[candidate.holder] = (admission, candidate.timestamp)
+    if taken:
+        gone = [before[holder].timestamp for holder in taken if holder in before]
+        await _exchange(connection, service, replaced, gone, list(taken.values()))
     return tuple(refusals)
 
 
-async def _put(connection: AsyncConnection, admission: Admission, timestamp: int) -> Entry:
-    """Store a message under its number; the holder's earlier one goes, and its id is spent."""
-    before = await _row_of(connection, admission.service, admission.holder)
-    if before is not None:
-        await connection.execute(
-            insert_or(registry_spent, connection.dialect.name)
-            .values(
-                service=before.service,
-                holder=before.holder,
-                presentation_id=before.presentation_id,
-                expires_at=before.expires_at,
-            )
-            .on_conflict_do_nothing()
+async def _rows_of(connection: AsyncConnection, service: str, candidates: Sequence[Candidate]) -> dict[DID, Row[Any]]:
+    table = registry_entries.c
+    found: dict[DID, Row[Any]] = {}
+    for holders in _parts(sorted({each.holder for each in candidates})):
+        rows = await connection.execute(
+            select(registry_entries).where(table.service == service, table.holder.in_(holders))
         )
-        for table in (registry_properties, registry_entries):
-            await connection.execute(
-                delete(table).where(table.c.service == before.service, table.c.timestamp == before.timestamp)
+        found |= {DID(row.holder): row for row in rows}
+    return found
+
+
+async def _spent_of(
+    connection: AsyncConnection, service: str, candidates: Sequence[Candidate], now: datetime
+) -> dict[DID, set[str]]:
+    table = registry_spent.c
+    found: dict[DID, set[str]] = {}
+    for holders in _parts(sorted({each.holder for each in candidates})):
+        rows = await connection.execute(
+            select(table.holder, table.presentation_id).where(
+                table.service == service, table.holder.in_(holders), table.expires_at > _ms(now)
             )
-    await connection.execute(insert(registry_entries).values(timestamp=timestamp, **_columns(admission)))
-    if isinstance(admission, Registration):
-        properties = [
+        )
+        for row in rows:
+            found.setdefault(DID(row.holder), set()).add(row.presentation_id)
+    return found
+
+
+async def _exchange(
+    connection: AsyncConnection,
+    service: str,
+    replaced: Sequence[Entry],
+    gone: Sequence[int],
+    taken: Sequence[tuple[Admission, int]],
+) -> None:
+    """Let earlier messages go and spend their ids, and put the new ones in their place."""
+    if replaced:
+        spending = insert_or(registry_spent, connection.dialect.name).on_conflict_do_nothing()
+        rows = [
             {
-                "service": admission.service,
-                "timestamp": timestamp,
-                "credential": position,
-                "path": path,
-                "value": value,
-                "folded": value.casefold(),
+                "service": service,
+                "holder": each.holder,
+                "presentation_id": each.presentation_id,
+                "expires_at": _ms(each.expires_at),
             }
-            for position, credential in enumerate(admission.properties)
-            for path, value in credential
+            for each in replaced
         ]
-        if properties:
-            await connection.execute(insert(registry_properties), properties)
+        await connection.execute(spending, rows)
+    for part in _parts(gone):
+        for table in (registry_properties, registry_entries):
+            await connection.execute(delete(table).where(table.c.service == service, table.c.timestamp.in_(part)))
+    await connection.execute(
+        insert(registry_entries), [{"timestamp": number, **_columns(admission)} for admission, number in taken]
+    )
+    properties = [row for admission, number in taken for row in _properties(admission, number)]
+    if properties:
+        await connection.execute(insert(registry_properties), properties)
+
+
+def _properties(admission: Admission, timestamp: int) -> list[dict[str, Any]]:
+    if not isinstance(admission, Registration):
+        return []
+    return [
+        {
+            "service": admission.service,
+            "timestamp": timestamp,
+            "credential": position,
+            "path": path,
+            "value": value,
+            "folded": value.casefold(),
+        }
+        for position, credential in enumerate(admission.properties)
+        for path, value in credential
+    ]
+
+
+def _parts(values: Sequence[Any]) -> Iterator[list[Any]]:
+    """At most 500 at a time: databases limit how many values a statement may have."""
+    for start in range(0, len(values), 500):
+        yield list(values[start : start + 500])
+
+
+async def _put(connection: AsyncConnection, admission: Admission, timestamp: int, before: Row[Any] | None) -> Entry:
+    """Store a message under its number; the holder's earlier one goes, and its id is spent."""
+    replaced, gone = ([], []) if before is None else ([_entry(before)], [before.timestamp])
+    await _exchange(connection, admission.service, replaced, gone, [(admission, timestamp)])
     return admission.numbered(timestamp)
 
 
@@ -487,14 +554,10 @@ def _registered(row: Row[Any]) -> Registered:
 # -- search
 
 
-def _one_credential_meets(conditions: Sequence[Condition]) -> ColumnElement[bool]:
-    """An entry has one credential with a fitting value for every condition."""
+def _one_credential_meets(service: str, conditions: Sequence[Condition]) -> Select[tuple[int]]:
+    """Numbers of entries of which one credential has a fitting value for every condition, from the index of values."""
     first = registry_properties.alias()
-    query = select(first.c.credential).where(
-        first.c.service == registry_entries.c.service,
-        first.c.timestamp == registry_entries.c.timestamp,
-        _fits(first.c, conditions[0]),
-    )
+    query = select(first.c.timestamp).where(first.c.service == service, _fits(first.c, conditions[0]))
     for condition in conditions[1:]:
         other = registry_properties.alias()
         query = query.where(
@@ -505,7 +568,7 @@ def _one_credential_meets(conditions: Sequence[Condition]) -> ColumnElement[bool
                 _fits(other.c, condition),
             )
         )
-    return query.correlate(registry_entries).exists()
+    return query
 
 
 def _fits(columns: Any, condition: Condition) -> ColumnElement[bool]:

@@ -76,6 +76,7 @@ class LogFollower:
         self._clock = clock
         self._take = take
         self._rolls: dict[str, tuple[int, Roll]] = {}
+        self._trees: dict[str, StoredTree] = {}  # as last seen; who extends one that another extended is told
         self._asked: dict[str, dict[int, datetime]] = {}  # messages that nobody gave, and when they were asked for
         self._proved: dict[
             str, set[tuple[bytes, bytes]]
@@ -128,7 +129,9 @@ class LogFollower:
 
     async def _standing(self, service: ServiceDefinition) -> StoredTree | None:
         """What we have; nothing when it is of no use any more."""
-        tree = await self._store.tree(service.id)
+        tree = self._trees.get(service.id) or await self._store.tree(service.id)
+        if tree is not None:
+            self._trees[service.id] = tree
         if tree is not None and not tree.is_own and self._is_whole(service) and not tree.is_whole:
             await self._forget(service)  # we became a mirror, and have only the edge of the log
             return None
@@ -143,6 +146,7 @@ class LogFollower:
     async def _forget(self, service: ServiceDefinition) -> None:
         await self._store.forget_log(service.id)
         self._rolls.pop(service.id, None)
+        self._trees.pop(service.id, None)
 
     def _is_whole(self, service: ServiceDefinition) -> bool:
         return self._keys.is_mirror(service) or self._keys.is_witness(service)
@@ -268,6 +272,7 @@ class LogFollower:
             changed=frozenset(changed),
         )
         before = None if at.tree is None else at.tree.frontier.size
+        self._trees.pop(at.service.id, None)
         if not await self._store.extend(at.service.id, before, extension):
             raise PeerLogError("another replica reads this log")
         at.tree, at.roll, at.roots = await self._store.tree(at.service.id), roll, roots
@@ -304,6 +309,7 @@ class LogFollower:
             roll=at.roll,
             changed=frozenset(),
         )
+        self._trees.pop(at.service.id, None)
         await self._store.extend(at.service.id, at.known.size, extension)
 
     async def _begin_anew(self, at: _Round, head: Head) -> bool:
@@ -349,6 +355,7 @@ class LogFollower:
         if at.tree is None or head.signed is None:
             return
         at.alarm("fork", head.source, f"it {what}: {head.size} leaves there, {at.known.size} here")
+        self._trees.pop(at.service.id, None)
         await self._store.accuse(at.service.id, evidence_of(at.tree.note, head.signed.note.to_wire(), at.now))
 
     # -- (4) messages
