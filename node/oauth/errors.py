@@ -72,6 +72,7 @@ LoginCode = Literal[
     "proof_invalid",
     "nonce_wanted",
     "revoked_credential",
+    "withdrawn_key",
     "status_unknown",
 ]
 """Why a request with a token was refused: for our own operator. The peer learns 401 and nothing else."""

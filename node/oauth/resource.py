@@ -21,6 +21,7 @@ from node.oauth.metadata import DPOP_ALGORITHMS
 from node.oauth.nonces import ServerNonces
 from node.oauth.store import TokenStore
 from node.ports import Clock
+from node.verification.key_standing import WithdrawnKeyError
 from node.verification.standing import Standing
 
 __all__ = ["CHALLENGE", "NONCE_CHALLENGE", "Caller", "LapsedError", "LoginError", "ResourceGuard", "presented"]
@@ -133,7 +134,8 @@ class ResourceGuard:
             await self._standing.check_standing(grant.statuses, grant.kids)
         except RevokedError as error:
             await self._store.end(grant.grant_id, now)
-            raise LapsedError("revoked_credential", Caller(grant=grant, once=once)) from error
+            code: LoginCode = "withdrawn_key" if isinstance(error, WithdrawnKeyError) else "revoked_credential"
+            raise LapsedError(code, Caller(grant=grant, once=once)) from error
         except CredentialError as error:
             raise LapsedError("status_unknown", Caller(grant=grant, once=once)) from error
         return Caller(grant=grant, once=once)

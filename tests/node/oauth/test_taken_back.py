@@ -102,7 +102,7 @@ async def test_a_key_or_party_that_is_gone_ends_its_tokens_within_a_minute(
         assert (await both.use(token), await both.active(token)) == ("ok", True)
     await take_back(both)
     both.pass_time(60)
-    assert [await both.use(token) for token in (both.bound, both.bearer)] == ["revoked_credential"] * 2
+    assert [await both.use(token) for token in (both.bound, both.bearer)] == ["withdrawn_key"] * 2
     assert [await both.use(token) for token in (both.bound, both.bearer)] == ["ended_token"] * 2
     assert not await both.active(both.bound)
 
@@ -139,7 +139,7 @@ async def test_documents_are_looked_at_once_a_minute_however_often_a_token_is_us
 async def test_a_document_that_is_gone_has_no_keys(both: Both, status: int) -> None:
     both.replace_site(reply({}, status=status))
     both.pass_time(60)
-    assert await both.use(both.bound) == "revoked_credential"
+    assert await both.use(both.bound) == "withdrawn_key"
 
 
 @pytest.mark.parametrize("how", ["timeout", "unreachable", "broken answer", "not json"])
