@@ -37,11 +37,11 @@ class Revocation:
         wanted = list(chains)
         if not wanted:
             return RevocationEvidence(soft_fail=self._soft_fail)
-        deny = await self._denied()
-        if len(wanted) == 1:  # mostly, and nothing to fetch for it: no task
+        deny: DenyList | Unavailable | None = None
+        if len(wanted) == 1 and self.deny_list is None:  # mostly: no tasks for what is in memory
             found = [await self.lists.for_chain(wanted[0])]
         else:
-            found = await asyncio.gather(*map(self.lists.for_chain, wanted))
+            found, deny = await asyncio.gather(asyncio.gather(*map(self.lists.for_chain, wanted)), self._denied())
         lists: dict[str, RevocationList | Unavailable] = {}
         for url, each in (item for answers in found for item in answers.items()):
             # A stranger's chain may name the address of another's list: what could not be had for the one hides nothing from the other.
