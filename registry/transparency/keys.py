@@ -54,7 +54,7 @@ class LogKeys:
 
     def is_witness(self, service: ServiceDefinition) -> bool:
         """Whether the definition counts our cosignature."""
-        return self.witness().verifier in service.witnesses
+        return bool(service.witnesses) and self.witness().verifier in service.witnesses
 
     def _seed(self, use: str) -> bytes:
         return hmac.digest(self.secret, f"hazel discovery {use}".encode(), sha256)

@@ -10,10 +10,12 @@ One file per benchmark, each a function that takes a :class:`~tests.bench.settin
     bench_jsonld.py   the same in JSON-LD, against bare canonicalisation                (in this process)
     bench_read.py     one question through two nodes, against the same reads directly   (two nodes, a FHIR server)
     bench_ask.py      one question to 5 and 50 simulated holders, 1,000 questions at once (in this process)
+    bench_discovery.py  taking, following and searching registrations, on SQLite           (in this process)
     bench_disk.py     which threads write to the disk while questions are answered      (the same)
     bench_token.py    tokens given, asked for and looked at                             (the same)
     bench_garbage.py  what refusing strangers costs, and a flood of 100,000 requests    (the same)
     bench_promise.py  audit promises alone                                              (in this process)
+    bench_directory.py  the care services directory loaded and searched              (in this process)
     bench_page.py     checking a 30 kB page, against parsing it                         (in this process)
     bench_unit.py     an ES256 verification and a parsed page: the units of all others     (in this process)
 

@@ -18,6 +18,8 @@ from examples.region.processes import ROOT, last_words
 from tests.bench import (
     bench_ask,
     bench_credential,
+    bench_directory,
+    bench_discovery,
     bench_disk,
     bench_garbage,
     bench_jsonld,
@@ -49,9 +51,11 @@ BENCHMARKS: Mapping[str, Callable[[Setting], Awaitable[Sequence[Result]]]] = {
     "matching": bench_matching.run,
     "page": bench_page.run,
     "promise": bench_promise.run,
+    "directory": bench_directory.run,
     "read": bench_read.run,
     "ask": bench_ask.run,
     "disk": bench_disk.run,
+    "discovery": bench_discovery.run,
     "token": bench_token.run,
     "garbage": bench_garbage.run,
 }
