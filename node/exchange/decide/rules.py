@@ -34,14 +34,17 @@ from node.usecases.model import LegalBasis
 from node.usecases.vocabulary import ASSURANCES, Assurance
 
 ASSURANCE_OF: Mapping[str, Assurance] = {
-    "NutsEmployeeCredential": "low",
     "self_attested": "low",
-    "EmployeeCredential": "substantial",
+    "employer_issued": "low",
+    "credential": "substantial",
     "DeziUserCredential": "high",
     "DeziIDToken2024": "high",
     "DeziIDToken2024Credential": "high",
 }
-"""How sure the ways are in which we know a person (NEN 7512); one that isn't listed is of low assurance."""
+"""How sure the ways are in which we know a person (NEN 7512); one that isn't listed is of low assurance.
+
+The first three are what a grant says (``node/oauth/claimed.py``): an employer's own word, however it is signed, is no more than that.
+"""
 
 RequestRule = Callable[[Question], RuleOutcome]
 CitizenRule = Callable[[Question, Facts], RuleOutcome]

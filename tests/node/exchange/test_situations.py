@@ -88,7 +88,7 @@ async def situation(request: pytest.FixtureRequest) -> Situation:
     peer = await holder.peer(
         scope=usecase.wire_scope,
         role=usecase.roles_of(table)[0],
-        user_evidence="DeziUserCredential",
+        user_evidence="credential",
         token_type="Bearer",
     )
     return Situation(usecase=usecase, table=table, holder=holder, peer=peer)

@@ -253,8 +253,10 @@ def changed(**members: object) -> UseCase:
     ("usecase", "user", "code"),
     [
         (changed(assurance="substantial"), DOCTOR, "user_assurance_too_low"),
-        (changed(assurance="high"), replace(DOCTOR, evidence="EmployeeCredential"), "user_assurance_too_low"),
+        (changed(assurance="high"), replace(DOCTOR, evidence="credential"), "user_assurance_too_low"),
         (changed(assurance="high"), replace(DOCTOR, evidence="DeziUserCredential"), "care_team"),
+        (changed(assurance="substantial"), replace(DOCTOR, evidence="credential"), "care_team"),
+        (changed(assurance="substantial"), replace(DOCTOR, evidence="employer_issued"), "user_assurance_too_low"),
         (changed(assurance="substantial"), replace(DOCTOR, evidence="unheard of"), "user_assurance_too_low"),
         (changed(evidence=("DeziUserCredential",)), DOCTOR, "user_evidence_not_allowed"),
         (changed(evidence=("NutsEmployeeCredential",)), DOCTOR, "care_team"),
