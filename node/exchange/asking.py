@@ -119,6 +119,8 @@ class Asking:
         self._means = means
         self._exchange = exchange
         self._room = room
+        own, limit = exchange.usecase.step_deadline_ms, means.limits.step
+        self._step_seconds = limit if own is None else min(own / 1000, limit)
         self._token: PeerToken | None = None
         self._renewing = asyncio.Lock()
         self._bases = Bases.of([holder.base])
@@ -144,7 +146,7 @@ class Asking:
     async def _ask_token(self, call: Call, server: str, *, fresh: bool) -> PeerToken:
         means = self._means
         try:
-            async with deadline(means.world.clock, means.limits.step):
+            async with deadline(means.world.clock, self._step_seconds):
                 token = await means.tokens.token(
                     self._exchange.subject,
                     authorization_server=server,
@@ -299,7 +301,7 @@ class Asking:
     async def _send(self, query: Query) -> HttpResponse:
         """Send it; with a fresh token where the holder no longer takes this one."""
         token = await self._logged_in()
-        until = self._means.world.clock.monotonic() + self._means.limits.step
+        until = self._means.world.clock.monotonic() + self._step_seconds
         answer = await self._send_with(token, query, until)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
@@ -378,7 +380,7 @@ class Asking:
             headers=headers,
             body=query.body,
             max_bytes=limits.page_bytes,
-            timeout=min(left, limits.step),
+            timeout=min(left, self._step_seconds),
         )
         try:
             answer = await world.peers.send(request)

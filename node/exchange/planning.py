@@ -48,10 +48,20 @@ class Planner:
         # (1) - (3) who asks, and for what
         tables = self.check_asker(usecase, question.purpose, question.user.role)
         # (4) these parts
-        known = {step.id for table in tables for step in table.steps}
-        if not known.issuperset(question.steps or ()):
+        known = {step.id: step for table in tables for step in table.steps}
+        if not set(question.steps or ()) <= known.keys():
             raise RequestError(
                 400, "unknown_step", "steps: not all of them are in this use case", f"known: {', '.join(sorted(known))}"
+            )
+        # (5) what is given on request, for a purpose that suffices for that
+        more = [step for step in question.steps or () if known[step].tier == "on_request"]
+        suffice = None if usecase.on_request is None else usecase.on_request.purposes
+        if more and suffice is not None and question.purpose not in suffice:
+            raise RequestError(
+                403,
+                "purpose_not_allowed",
+                "purpose: does not suffice for what is given on request",
+                f"one of {', '.join(suffice)}",
             )
 
     def check_asker(self, usecase: UseCase, purpose: str, role: str) -> Sequence[Table]:
@@ -134,6 +144,8 @@ class Planner:
             reason = "not_in_use_case" if table is None else None
             if table is not None and role not in usecase.roles_of(table):
                 reason = "role_not_allowed"
+            if not usecase.admits_peer(asked.ura):
+                reason = "not_in_pilot"
             if table is None or reason is not None:
                 not_asked.append(NotAsked(ura=asked.ura, name=asked.name, reason=reason or ""))
                 continue
