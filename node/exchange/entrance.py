@@ -36,7 +36,7 @@ class Entrance:
             raise login() from error
         except LoginError as error:
             self._counter.count(incoming.address, error.code)
-            raise login() from error
+            raise login(error) from error
 
 
 def _only(values: tuple[str, ...], code: LoginCode) -> str | None:

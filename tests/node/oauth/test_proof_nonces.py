@@ -11,11 +11,16 @@ from credentials.encoding import b64url_decode, b64url_encode
 from credentials.errors import NotCurrentError
 from node.audit.log import AlreadyUsedError
 from node.audit.record import AuditRecord
+from node.exchange.entrance import Entrance
+from node.exchange.incoming import Incoming
 from node.exchange.refusal import login
+from node.exchange.refusing import Refusals
 from node.oauth.dpop import NonceWantedError, check_proof, make_proof
 from node.oauth.nonces import LIFETIME, ServerNonces
 from node.oauth.resource import LoginError
 from node.oauth.user import User
+from node.ports import World
+from node.web.replies import RequestError
 from tests.node.oauth.setting import HOLDER, SCOPE, Answer, NodeUnderTest, Stranger, post_token
 from tests.support.keys import a_key
 from tests.support.world import NOON, SimulatedInternet
@@ -185,6 +190,39 @@ async def test_a_resource_demands_a_nonce_likewise_and_each_proof_works_once(
     await holder.audit.record(record, once=(await use(with_nonce)).once)
     with pytest.raises(AlreadyUsedError):
         await holder.audit.record(record, once=(await use(with_nonce)).once)
+
+
+async def test_the_door_of_our_own_enforcement_point_tells_the_nonce(
+    holder: NodeUnderTest, asker: NodeUnderTest
+) -> None:
+    token = await asker.requester.token("oever", authorization_server=HOLDER, scope=SCOPE, user=USER)
+    refusals = Refusals(
+        World(clock=holder.clock, entropy=holder.entropy, peers=SimulatedInternet(), own=SimulatedInternet()),
+        holder.audit,
+    )
+    door = Entrance(holder.guard, refusals, holder.refusals, subject="wending")
+
+    async def knock(at: float, nonce: str | None = None) -> Any:
+        headers = await token.headers("GET", READ, holder.clock.now() + timedelta(seconds=at), "jti")
+        if nonce is not None:
+            assert token.key is not None
+            late = holder.clock.now() + timedelta(seconds=at)
+            headers["DPoP"] = make_proof(
+                token.key, method="GET", url=READ, access_token=token.access_token, jti="j", now=late, nonce=nonce
+            )
+        return await door.log_in(
+            Incoming(
+                version="r4", method="GET", path="Patient/1", query="", content_type=None, body=b"", url=READ,
+                authorization=(headers["Authorization"],), proof=(headers["DPoP"],), received=0.0,
+            )
+        )  # fmt: skip
+
+    with pytest.raises(RequestError) as refused:
+        await knock(600)
+    assert refused.value.status == 401
+    assert 'error="use_dpop_nonce"' in refused.value.headers["WWW-Authenticate"]
+    caller = await knock(600, refused.value.headers["DPoP-Nonce"])
+    assert caller.grant.organization_ura == "00001111"
 
 
 async def test_every_other_refusal_at_a_resource_tells_no_nonce() -> None:
