@@ -12,6 +12,7 @@ failed, 2 wrong usage, 3 peer or node unreachable. Secrets and citizen numbers a
     status.py, subject.py, key.py, credential.py, discovery.py, discovery_log.py, directory.py, explain.py
                                                one thing each, asked of the running node (api.py)
     given_tokens.py                            hazel token: what we gave to others
+    emergency.py                               hazel emergency: where the glass was broken
     credential_changes.py, credential_words.py, credential_explain.py
                                                what changes a wallet or is issued; credentials in words; why a scope is not satisfied
     ask.py                                     one question; answer.py and ask_view.py show what comes

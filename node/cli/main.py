@@ -38,6 +38,7 @@ THINGS = {
     "ask": "ask other organisations about a patient",
     "explain": "why a request was, or would be, allowed or refused here",
     "consent": "what citizens allow or refuse",
+    "emergency": "where the glass was broken: list, review",
     "audit": "who looked at what: list, report, verify, export",
 }
 

@@ -134,11 +134,11 @@ class EmergencyBook:
                     404,
                     "unknown_emergency",
                     "there is no such emergency",
-                    "they are listed under /internal/emergencies",
+                    "hazel emergency list",
                 )
             if row.reviewed_at is not None:
                 raise RequestError(
-                    409, "reviewed", "this emergency was reviewed before", "what was said is under ?state=reviewed"
+                    409, "reviewed", "this emergency was reviewed before", "hazel emergency list --reviewed"
                 )
             ends_it = review.verdict == "not_justified" and row.ends_at > milliseconds(now)
             if ends_it:
