@@ -23,7 +23,7 @@ from tests.interop.waiting import until
 _CHAPTER = "Reading at the other"
 _CATEGORY = "urn:oid:2.16.840.1.113883.2.4.3.11.60.20.77.5.3|6"
 _PATIENCE = 5.0
-_FOUND = {"medication-use": 2, "medication-agreements": 0, "dispenses": 5}
+_FOUND = {"medication-use": 2, "medication-agreements": 0, "dispenses": 7}
 """What the pharmacy's records hold about the patient, by step of the use case."""
 
 

@@ -25,7 +25,7 @@ HOME_CARE = {
 """What lies in De Oever's own system, by step; blood pressures, weights and reports are cut off by the use case itself."""
 
 HOSPITAL = {"medication-use": 0, "medication-agreements": 3, "dispenses": 0}
-PHARMACY = {"medication-use": 2, "medication-agreements": 0, "dispenses": 5}
+PHARMACY = {"medication-use": 2, "medication-agreements": 0, "dispenses": 7}
 
 
 async def tell(stage: Stage) -> str:
@@ -74,13 +74,18 @@ def _check_whole(stage: Stage, answer: Answer) -> None:
 
 
 def _see_conflict(stage: Stage, medication: Answer) -> None:
-    """See that two anticoagulants stay two, each with its source: which one to believe is for a person."""
+    """See that two anticoagulants stay two, each with its source: which one to believe is for a person.
+
+    What was handed out at the counter says nothing of what is agreed, and is left aside.
+    """
     said = {
         (str(line["holder"]), line["resource"]["medicationReference"]["display"].split()[0].lower()): line["resource"][
             "status"
         ]
         for line in medication.resources
-        if "medicationReference" in line["resource"] and line["step"] != "medication-use"
+        if "medicationReference" in line["resource"]
+        and line["step"] != "medication-use"
+        and "whenHandedOver" not in line["resource"]
     }
     wanted = {
         (LINDE.ura, "acenocoumarol"): "stopped",

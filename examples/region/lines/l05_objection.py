@@ -35,7 +35,7 @@ async def tell(stage: Stage) -> str:
     expect_equal("resources of mental health", len(answer.of_holder(WENDING.ura)), 0)
     expect_equal("what is missing", answer.missing, {(WENDING.ura, None, "not_available")})
     expect("the answer says that it is not complete", is_true=not answer.is_complete)
-    check_found(answer, HOFSTEDE.ura, {"medication-use": 1, "medication-agreements": 0, "dispenses": 2})
+    check_found(answer, HOFSTEDE.ura, {"medication-use": 1, "medication-agreements": 0, "dispenses": 3})
     check_origin(stage, answer, AICHA)
     # (2) the same as about somebody who was never there
     named = {bsn: await gp.ask("medication", bsn, user, holders=[WENDING.ura]) for bsn in (AICHA.bsn, UNKNOWN_BSN)}
