@@ -82,7 +82,6 @@ class Finder:
         wanted += [_resource.local_id.in_(each) for each in search.ids]
         row = _resource.row + 0 if gathers else _resource.row
         async with self._database.reading() as connection:
-            sources = await _sources(connection)
             rows: Sequence[Row[Any]] = []
             if search.wants_entries:
                 page = _columns().where(*wanted, row > search.after).order_by(row).limit(search.count + 1)
@@ -96,6 +95,7 @@ class Finder:
                 total = len(rows)
             matches = rows[: search.count]
             included = await _included(connection, search, matches)
+            sources = await _sources(connection, [*matches, *included])
         return Found(
             matches=tuple(_as_shown(row, sources) for row in matches),
             included=tuple(_as_shown(row, sources) for row in included),
@@ -109,7 +109,7 @@ class Finder:
             row = (
                 await connection.execute(_columns().where(*_shown(kind, by_id=True), _resource.local_id == identifier))
             ).first()
-            return None if row is None else _as_shown(row, await _sources(connection))
+            return None if row is None else _as_shown(row, await _sources(connection, [row]))
 
 
 def _columns() -> Select[Any]:
@@ -277,16 +277,18 @@ def _check_included(number: int) -> None:
         raise SearchError(f"more than {MAX_INCLUDED} resources would come along", "ask for a smaller _count")
 
 
-async def _sources(connection: AsyncConnection) -> Mapping[str, Source]:
+async def _sources(connection: AsyncConnection, found: Sequence[Row[Any]]) -> Mapping[str, Source]:
+    """Where what was found is from, by key; nothing to look up where there is one directory only."""
+    if not any(row.source for row in found):
+        return {}
     rows = await connection.execute(select(directory_sources.c.key, directory_sources.c.url))
     return {row.key: Source(key=row.key, url=row.url) for row in rows}
 
 
 def _as_shown(row: Any, sources: Mapping[str, Source]) -> Shown:
-    source = sources[row.source]
     text = row.content
-    if source.key:
-        content = source.localised(json.loads(text))
+    if row.source:
+        content = sources[row.source].localised(json.loads(text))
         if row.name is not None:
             content["name"] = row.name
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -1,6 +1,6 @@
 """From the configuration to the care services directory."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -44,6 +44,13 @@ class CareDirectory:
     def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What runs beside the listeners: nothing, when no directory is followed."""
         return {} if self.rounds.dialect is None else {"care directory": self.rounds.run}
+
+    async def telephones(self, uras: Collection[str]) -> Mapping[str, str]:
+        """Telephone numbers of organisations by URA, as the replica has them."""
+        # Loaded with the first view of a care team.
+        from node.exchange.views.telephones import find_telephones
+
+        return await find_telephones(self.finder, uras)
 
     def install(self, app: web.Application) -> None:
         """Give the routes what they ask for."""
