@@ -275,7 +275,7 @@ CALLS = (
     Call(id="activation-nobody", title="asks whether a subject that is not there is registered",
          ask=_get("/discovery/v1/interop-at-hazel/nobody")),
     Call(id="activation", title="asks whether it is registered", ask=_get("/discovery/v1/interop-at-hazel/{holder}"),
-         more=frozenset({"replica", "due_at", "expires_at", "registered_at"})),
+         more=frozenset({"replica", "due_at", "expires_at", "expires_in_ms", "registered_at", "queued"})),
     Call(id="search", title="searches a discovery service", ask=_get("/discovery/v1/interop-at-hazel")),
     Call(id="search-name", title="searches it by a field", ask=_get("/discovery/v1/interop-at-hazel?credentialSubject.subject.L=G*")),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Discovery between Hazel and foreign nodes: whoever hosts, both sides see the same members come, change and go (WIRE §2.10)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.foreign_node.tenant import Tenant
 pytestmark = OPPOSITE
 
 SECONDS = 10
+CROWD = 24
 RETRACTION = "RetractedVerifiablePresentation"
 both = pytest.mark.parametrize("dialect", DIALECTS, ids=[each.name for each in DIALECTS])
 
@@ -159,3 +161,12 @@ async def test_lies_of_a_host_are_not_shown_and_hide_nobody(opposite: Opposite) 
     assert await knows(opposite, AT_NUTS, asker.tenant, "honest")()
     assert await knows(opposite, AT_NUTS, absent)()
     host.lies.clear()
+
+
+async def test_many_who_register_at_once_are_all_on_the_list(opposite: Opposite) -> None:
+    url = f"{opposite.public}/discovery/{AT_HAZEL}"
+    crowd = [opposite.newcomer(MASTER) for _ in range(CROWD)]
+    await asyncio.gather(*(register(node.asker(one.subject), url, AT_HAZEL, "one of many") for node, one in crowd))
+    node, first = crowd[0]
+    listed = (await node.asker(first.subject).follow(url, 0))["entries"].values()
+    assert {one.did for _, one in crowd} <= {opened(entry)[1]["sub"] for entry in listed}
