@@ -14,6 +14,7 @@ from node.audit.log import AuditUnavailableError
 from node.config.model import Config
 from node.directory.opening import open_directory
 from node.doctor.opening import open_doctor
+from node.exchange.routes import TELEPHONES
 from node.health import HEALTH, Health
 from node.issuing.type_files import TypeFileError, load_types
 from node.keys.errors import VaultError
@@ -116,6 +117,7 @@ async def _open(config: Config, world: World, stack: AsyncExitStack) -> Node:
     for app in (public, internal):
         for part in (trust, members, vendor, tokens, records, exchange, directory, doctor, drawn):
             part.install(app)
+        app[TELEPHONES] = directory.telephones
         app[HEALTH] = Health(world, checks, config.unsafe)
 
     async def prune() -> None:

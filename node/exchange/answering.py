@@ -1,8 +1,8 @@
 """A question's events in the shape that was asked for: a stream, one Bundle, or a view; each in R4 on request (``as=r4``)."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from aiohttp import web
@@ -14,6 +14,8 @@ from node.ports import World
 from node.usecases.model import UseCase
 from node.web.replies import RequestError
 
+Telephones = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
+"""Telephone numbers of organisations, by URA."""
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
 READER_SECONDS = 60.0
@@ -67,17 +69,27 @@ async def bundle(events: AsyncGenerator[Event], world: World, *, as_r4: bool) ->
     return web.Response(body=body, headers={"Content-Type": f"{FHIR_JSON}; charset=utf-8", "Cache-Control": "no-store"})
 
 
-async def view(events: AsyncGenerator[Event], usecase: UseCase, name: str) -> web.Response:
-    """Return the view called ``name``; what is missing is said in it."""
+async def view(
+    events: AsyncGenerator[Event], usecase: UseCase, name: str, telephones: Telephones | None = None
+) -> web.Response:
+    """Return the view called ``name``; what is missing is said in it.
+
+    Args:
+        events: of the question.
+        usecase: that was asked.
+        name: of the view.
+        telephones: of organisations by URA, from the care services directory.
+    """
     # Loaded with the first view: a node whose callers want streams does without.
     from node.exchange.views.choose import write_view
+    from node.exchange.views.network import organisations
     from node.exchange.views.result import Result, read_entries
 
     whole = await gather(events)
     _refuse_broken(whole.end)
 
-    def write() -> bytes:
-        result = Result(
+    def read() -> Result:
+        return Result(
             usecase=usecase,
             plan=whole.plan,
             sources=whole.sources,
@@ -86,9 +98,11 @@ async def view(events: AsyncGenerator[Event], usecase: UseCase, name: str) -> we
             same=whole.end.same,
             conflicts=whole.end.conflicts,
         )
-        return msgspec.json.encode(write_view(name, result))
 
-    body = await asyncio.to_thread(write)
+    result = await asyncio.to_thread(read)
+    if telephones is not None and name == "care-team":
+        result = replace(result, telephones=await telephones(organisations(result)))
+    body = await asyncio.to_thread(lambda: msgspec.json.encode(write_view(name, result)))
     return web.Response(body=body, headers={"Content-Type": "application/json", "Cache-Control": "no-store"})
 
 

@@ -28,6 +28,8 @@ BROKERS = web.AppKey("BROKERS", dict[str, Broker])
 EXPLAINER = web.AppKey("EXPLAINER", Explainer)
 USECASES = web.AppKey("USECASES", UseCaseBook)
 WORLD = web.AppKey("WORLD", World)
+TELEPHONES: web.AppKey[answering.Telephones] = web.AppKey("TELEPHONES")
+"""Where there is a care services directory."""
 PUBLIC_ORIGIN = web.AppKey("PUBLIC_ORIGIN", str)
 
 JSON = "application/json"
@@ -95,7 +97,7 @@ async def post_exchange(request: web.Request) -> web.StreamResponse:
     question = await read_model(request, Question, parameters=PARAMETERS)
     async with aclosing(broker.ask(request.match_info["subject"], usecase, question)) as events:
         if view is not None:
-            return await answering.view(events, usecase, view)
+            return await answering.view(events, usecase, view, request.app.get(TELEPHONES))
         if shape == FHIR_JSON:
             return await answering.bundle(events, request.app[WORLD], as_r4=as_r4)
         return await answering.stream(request, events, shape, as_r4=as_r4)

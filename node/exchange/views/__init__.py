@@ -5,6 +5,7 @@
     conflicts.py   what two holders say differently about medication, allergies and treatment limits: marked, never resolved
     timeline.py    contacts, events and data of all holders by date (need 1)
     network.py     the people and organisations around a patient, with telephone numbers (need 9)
+                   (telephones.py asks the care services directory)
     medication.py  medication side by side, with differences (need 3)
     topics.py      views made of topics: the five essentials (need 5) and the check at discharge (need 10)
     choose.py      the views by name

@@ -34,6 +34,11 @@ def network(result: Result) -> dict[str, Any]:
     return {"network": {**result.standing("care-team"), "members": list(found.values())}}
 
 
+def organisations(result: Result) -> set[str]:
+    """Return the URA numbers of the organisations in the network."""
+    return {member["ura"] for member in network(result)["network"]["members"] if member["ura"]}
+
+
 def _members(entry: Entry, referenced: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     if entry.type in _PEOPLE:
         yield _described(entry.body, referenced)

@@ -19,6 +19,7 @@ from node.exchange.response import CheckedResource
 from node.exchange.views.choose import VIEWS, write_view
 from node.exchange.views.conflicts import find_conflicts
 from node.exchange.views.result import Result, read_entries
+from node.exchange.views.telephones import find_telephones
 from node.usecases.identifiers import BSN_SYSTEM
 from node.web.boundary import boundary
 from tests.node.exchange.cases import BSN, a_patient
@@ -433,3 +434,22 @@ def test_strange_shapes_of_strangers_do_not_break_a_view(shape: Any) -> None:
     end = End(exchange_id="e", missing=[], ms=1, audit=[], conflicts=find_conflicts(entries))
     for name in VIEWS:
         assert json.dumps(write_view(name, Result(usecase=usecase, plan=plan, sources=[], entries=entries, end=end)))
+
+
+async def test_a_number_that_nobody_sent_comes_from_the_directory_and_says_so(vendor: Vendor) -> None:
+    asked: list[list[str]] = []
+
+    class Finder:
+        async def search(self, search: Any) -> Any:
+            asked.append([f"{search.type}"])
+            shown = type("Shown", (), {"text": json.dumps({"telecom": [{"system": "phone", "value": "0182-1"}]})})
+            return type("Found", (), {"matches": (shown,) if len(asked) == 1 else ()})
+
+    async def telephones(uras: Any) -> Any:
+        return await find_telephones(Finder(), uras)
+
+    assert vendor.client.app is not None
+    vendor.client.app._state[routes.TELEPHONES] = telephones
+    members = (await vendor.view("care-team"))["network"]["members"]
+    numbers = {each["ura"]: each["telephones"] for each in members if each["ura"]}
+    assert numbers == {GOUWE: [{"number": "0182-1", "from": "directory"}], LINDE: []}
