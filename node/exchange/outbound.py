@@ -283,7 +283,7 @@ async def _conflicts(exchange: Exchange) -> Sequence[Conflict]:
 
     try:
         return compare() if len(exchange.compared) <= COMPARED_INLINE else await asyncio.to_thread(compare)
-    except Exception as error:  # noqa: BLE001  # whatever strangers wrote: the answer ends well, and says what was not done
+    except Exception as error:  # whatever strangers wrote: the answer ends well, and says what was not done
         logger.error("comparing broke off", extra={"exchange": exchange.id, "error": type(error).__name__})
         logger.debug("traceback of the comparison", exc_info=error)
         return (Conflict(topic="all", code="not_compared", detail="the answers could not be compared", full_urls=()),)
