@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from node.exchange.views.items import Item, describe
 from node.cli.output import NOTHING, members, pick, word
+from node.exchange.views.items import Item, describe
 
 _FOUND_BY = {"care_team": "in the care team", "named": "named by you"}
 EVENTS = frozenset({"plan", "source", "resource", "end"})

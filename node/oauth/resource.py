@@ -126,7 +126,9 @@ class ResourceGuard:
                 )
                 once = (proof.single_use,)
             except NonceWantedError as error:
-                raise LoginError("nonce_wanted", nonce=None if self._nonces is None else self._nonces.offer(now)) from error
+                raise LoginError(
+                    "nonce_wanted", nonce=None if self._nonces is None else self._nonces.offer(now)
+                ) from error
             except CredentialError as error:
                 raise LoginError("proof_invalid") from error
         # (6) whose credentials still stand; the one check that may have to wait for somebody else's answer

@@ -13,7 +13,6 @@ from node.config.model import Config
 from node.consent import routes as consent_routes
 from node.directory import opening as directory_opening
 from node.directory.boundary import as_directory_outcome
-from node.directory.boundary import as_request_error as directory_error
 from node.doctor.opening import internal_routes as doctor_routes
 from node.exchange import direct_routes
 from node.exchange import routes as exchange_routes

@@ -45,9 +45,7 @@ class Tokens:
     def install(self, app: web.Application) -> None:
         """Give the services to an application."""
         app[oauth_routes.TOKENS] = self.service
-        app[oauth_routes.TOKEN_REQUESTS] = AtOnce(
-            most=oauth_routes.REQUESTS_AT_ONCE, each=oauth_routes.REQUESTS_OF_ONE
-        )
+        app[oauth_routes.TOKEN_REQUESTS] = AtOnce(most=oauth_routes.REQUESTS_AT_ONCE, each=oauth_routes.REQUESTS_OF_ONE)
         app[oauth_routes.DEFINITIONS] = self.definitions
         app[oauth_routes.INTROSPECTION] = self.introspection
         app[oauth_routes.REQUESTER] = self.requester

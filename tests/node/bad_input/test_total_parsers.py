@@ -30,9 +30,9 @@ from node.exchange.question import Question
 from node.exchange.references import Bases, page_link, read_reference
 from node.identity.path_ids import id_in_path
 from node.identity.routes import NewSubject
+from node.oauth.definitions import ScopeAsked
 from node.oauth.dpop import check_proof
 from node.oauth.errors import OAuthError, origin_of
-from node.oauth.definitions import ScopeAsked
 from node.oauth.grant import read_request
 from node.oauth.messages import TokenReply, TokenRequest, oauth_error_code
 from node.oauth.peer_metadata import ServerMetadata
