@@ -154,7 +154,7 @@ class SqlTokenStore:
 
     async def keep(self, token: str, grant: Grant) -> None:
         """See :class:`TokenStore`."""
-        digest = _digest(token)
+        digest, epoch = _digest(token), self._audit.current_epoch()
         row = {
             "token_sha256": digest,
             "grant_id": grant.grant_id,
@@ -170,7 +170,8 @@ class SqlTokenStore:
             if not written.done():
                 await self._write()
         await written
-        self._remember(digest, Stored(grant=grant, ended_at=None))
+        if epoch == self._audit.current_epoch():  # else it may have been ended already
+            self._remember(digest, Stored(grant=grant, ended_at=None))
 
     async def _write(self) -> None:
         """Write every grant that waits in one transaction: a commit costs the same for one as for fifty."""
@@ -218,7 +219,7 @@ class SqlTokenStore:
             grant=Grant.from_json(row.grant_json),
             ended_at=None if row.ended_at is None else datetime.fromtimestamp(row.ended_at / 1000, UTC),
         )
-        if self._epoch == self._audit.current_epoch():  # else something was taken away while we read
+        if epoch == self._audit.current_epoch():  # else something was taken away while we read, also if others noticed
             self._remember(digest, stored)
         return stored
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from credentials.did.identifier import DID
 from node.oauth.grants import Grant
 from node.oauth.refusals import MAX_PLACES, OTHERS, RefusalCounter
 from node.oauth.store import MemoryTokenStore, SqlTokenStore, TokenStore
-from node.storage.database import Database, open_database
+from node.storage.database import AsyncConnection, Database, open_database
 from node.storage.schema import metadata, subjects
 from node.verification.signature_memory import MAX_SIGNATURES, SignatureMemory
 from tests.support.world import NOON, ManualClock, RecordingAuditLog
@@ -124,6 +125,38 @@ async def test_a_grant_ended_on_another_replica_is_not_served_from_memory(
     assert await here.find("token") is not None
     await there.end("grant-1", NOON)
     stored = await here.find("token")
+    assert stored is not None
+    assert stored.ended_at == NOON
+
+
+async def test_a_grant_that_ends_while_it_is_read_is_not_remembered_as_standing(
+    database: Database, audit: RecordingAuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody reads the row, it is ended, somebody else asks meanwhile: what the first one read counts for nobody after."""
+    store, reading = SqlTokenStore(database, audit), database.reading
+    await store.keep("token", GRANT)
+    await store.end("no such grant", NOON)
+    store._memory.clear()  # as after a restart
+    was_read, go_on = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def slowly() -> AsyncIterator[AsyncConnection]:
+        async with reading() as connection:
+            yield connection
+        was_read.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(database, "reading", slowly)
+    slow = asyncio.create_task(store.find("token"))
+    await was_read.wait()
+    monkeypatch.undo()
+    await store.end("grant-1", NOON)
+    assert (ended := await store.find("token")) is not None
+    assert ended.ended_at == NOON
+    go_on.set()
+    await slow
+
+    stored = await store.find("token")
     assert stored is not None
     assert stored.ended_at == NOON
 
