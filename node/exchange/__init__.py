@@ -8,6 +8,7 @@ The pure parts, without network, clock or storage::
     allowlist.py       Interaction x query table -> Permitted: the step, the patient it is about, the request to forward
     decide/            may this organisation have it: rules over facts -> a decision that can be explained
     response.py        one page of an answer belongs to this patient and this step, wholly or not at all
+    hidden.py          and nothing stands on it where no rule looks
     searchset.py       the Bundle that leaves a holder, without the inner server's links and addresses
     identity.py        the holder's own Patients -> whose record is which
     patient_fields.py  per resource type, which fields may hold a patient; care_fields.py: those of further types

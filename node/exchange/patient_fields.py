@@ -5,7 +5,8 @@ patient too (a performer, an informant; if they do it must be ours), ``links`` t
 and ``recorder`` for lineage. A type that isn't listed is refused wherever it stands: adding one means reading its
 definition in FHIR for every Reference that admits Patient. Further types: ``care_fields.py``.
 
-Not counted: references inside extensions. ``Patient.link.other`` names another record of the *same* person, whatever its id; a citizen
+References anywhere else, in a note or an extension, are not in the table: the whole page is searched for them (``hidden.py``).
+``Patient.link.other`` names another record of the *same* person, whatever its id; a citizen
 number in it has to be that person's (``response.py``).
 
 Paths: ``a`` one value, ``a[]`` a list, ``a[].b`` inside one.

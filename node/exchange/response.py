@@ -14,6 +14,7 @@ from typing import Any, Literal, Never
 
 import msgspec
 
+from node.exchange.hidden import holds_more, names_another_patient
 from node.exchange.members import DuplicateMemberError, refuse_duplicate_members
 from node.exchange.references import Bases, page_link, read_reference
 from node.exchange.shapes import (
@@ -220,6 +221,7 @@ def _check_resource_page(body: bytes, step: Step, version: FhirVersion, ours: _O
         raise MismatchError("other_resource", "the resource that came back is not the one that was read")
     rules = rules_by_shape(version)[type(shape)]
     resource = _check_resource(shape, rules, msgspec.Raw(body), "match", step, version, ours)
+    _check_hidden(body, (resource,), step, ours, around=0)
     return CheckedPage(kind="resource", resources=(resource,), bound=_bind(step, (resource,), ours))
 
 
@@ -263,6 +265,8 @@ def _check_searchset(body: bytes, step: Step, version: FhirVersion, ours: _Ours)
     resources = tuple(checked)
     if step.max_matched is not None and sum(found.mode == "match" for found in resources) > step.max_matched:
         raise MismatchError("too_many", f"more than {step.max_matched} resources came back")
+    # (5) nor anything hidden where the rules do not look
+    _check_hidden(body, resources, step, ours, around=1)
     return CheckedPage(
         kind="searchset",
         resources=resources,
@@ -416,6 +420,23 @@ def _check_contained(
         if type(shape).__name__ != "Patient":
             _check_owner(shape, rules[type(shape).__name__], ours, inner)
     return frozenset(patients)
+
+
+def _check_hidden(body: bytes, resources: Sequence[CheckedResource], step: Step, ours: _Ours, *, around: int) -> None:
+    """Search the whole page for other patients and for resources where none may stand (``hidden.py``)."""
+    checked = [resource.raw for resource in resources if resource.rules is not None]
+    if holds_more(body, around=around + len(resources) - len(checked), resources=checked):
+        raise MismatchError("nested_resource", "a resource stands where none may stand")
+    patients = [resource for resource in resources if resource.type == "Patient"]
+    ids = ours.ids | {resource.id for resource in patients} if step.is_match else ours.ids
+    linked = {
+        reference.reference or ""
+        for resource in patients
+        for path in (resource.rules.others if resource.rules else ())
+        for reference in path.references(resource.shape)
+    }
+    if names_another_patient(body, ids=ids, known=linked, bases=ours.bases):
+        raise MismatchError("other_patient", "a reference leads to another patient")
 
 
 def _check_full_url(full_url: str, name: str, resource_id: str) -> None:

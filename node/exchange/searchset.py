@@ -2,14 +2,18 @@
 
 The Bundle around them is not passed on: its links hold the address of the inner server, and after a search on BSN the BSN
 itself (HAPI's ``self`` link repeats the question). Resources keep their bytes, except that the inner base address, where one
-mentions it, becomes the public one, so that references stay references on the other side.
+mentions it, becomes the public one, so that references stay references on the other side. Of an OperationOutcome only the codes
+leave: its words are the inner server's, and may hold anything.
 """
 
 import json
+import re
 from collections.abc import Sequence
 
 from node.exchange.response import CheckedPage, CheckedResource
 from node.exchange.shapes import OUTCOME
+
+_CODE = re.compile(r"[a-z]{1,20}(?:-[a-z]{1,20}){0,3}\Z")
 
 
 def write_searchset(page: CheckedPage, *, public_base: str, inner_bases: Sequence[str], next_url: str | None) -> bytes:
@@ -54,8 +58,22 @@ def empty_searchset() -> bytes:
 
 
 def _entry(resource: CheckedResource, public_base: str, inner_bases: Sequence[str]) -> bytes:
-    full_url = (
-        "" if resource.type == OUTCOME else f'"fullUrl":{json.dumps(f"{public_base}/{resource.type}/{resource.id}")},'
-    )
+    if resource.type == OUTCOME:
+        return b'{"resource":' + _outcome(resource) + b',"search":{"mode":"outcome"}}'
+    full_url = f'"fullUrl":{json.dumps(f"{public_base}/{resource.type}/{resource.id}")},'
     raw = public_bytes(resource, public_base, inner_bases)
     return b"{" + full_url.encode() + b'"resource":' + raw + b',"search":{"mode":"' + resource.mode.encode() + b'"}}'
+
+
+def _outcome(resource: CheckedResource) -> bytes:
+    """Return an outcome of our own making, with the severities and codes of the server's."""
+    issues = [
+        {"severity": _coded(issue.severity, "information"), "code": _coded(issue.code, "informational")}
+        for issue in resource.shape.issue
+    ]
+    issues = issues or [{"severity": "information", "code": "informational"}]
+    return json.dumps({"resourceType": OUTCOME, "issue": issues}, separators=(",", ":")).encode()
+
+
+def _coded(text: str, otherwise: str) -> str:
+    return text if _CODE.match(text) else otherwise

@@ -46,10 +46,22 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     id: str = ""
 
 
+class Issue(msgspec.Struct, frozen=True, gc=False):
+    """What an OperationOutcome says, without its words."""
+
+    severity: str = ""
+    code: str = ""
+
+
 OUTCOME_SHAPE = msgspec.defstruct(
-    OUTCOME, [("id", str, "")], tag_field="resourceType", tag=OUTCOME, frozen=True, gc=False
+    OUTCOME,
+    [("id", str, ""), ("issue", tuple[Issue, ...], ())],
+    tag_field="resourceType",
+    tag=OUTCOME,
+    frozen=True,
+    gc=False,
 )
-"""An OperationOutcome on a page: not looked into."""
+"""An OperationOutcome on a page: only its codes are looked at, and only they leave a holder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,70 @@ def test_included_resources_are_listed_and_checked_too() -> None:
     assert _mismatch(a_page(episode, an_entry(condition, "match")), step) == "type_not_listed"
 
 
+NOTED = [{"authorReference": {"reference": "Patient/2", "display": "Truus"}, "text": "x"}]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"note": NOTED},
+        {"extension": [{"url": "urn:x", "valueReference": {"reference": "Patient/2"}}]},
+        {"component": [{"extension": [{"url": "urn:x", "valueReference": {"reference": f"{BASE}/Patient/2"}}]}]},
+        {"extension": [{"url": "urn:x", "valueReference": {"reference": "https://elsewhere.example/fhir/Patient/1"}}]},
+        {"hasMember": [{"reference": f"Patient?identifier={BSN_SYSTEM}|{OTHER_BSN}"}]},
+        {"contained": [{"resourceType": "Practitioner", "id": "h", "extension": [{"valueReference": {"reference": "Patient/2"}}]}]},
+    ],
+)  # fmt: skip
+def test_a_reference_to_somebody_else_withholds_the_page_wherever_it_stands(more: Any) -> None:
+    body = a_page(an_entry(an_observation(**more)))
+    assert _mismatch(body) == "other_patient"
+    assert _mismatch(body.replace(b"Patient/", b"Patient\\/")) == "other_patient"
+
+
+def test_references_to_our_patient_and_to_others_than_patients_may_stand_anywhere() -> None:
+    ours = [
+        {"url": "urn:x", "valueReference": {"reference": reference}}
+        for reference in (
+            "Patient/1",
+            f"{BASE}/Patient/1",
+            "Patient/1/_history/2",
+            "Practitioner/2",
+            "#p",
+            "urn:uuid:1",
+        )
+    ]
+    body = a_page(an_entry(an_observation(extension=ours)))
+    assert _check(body).count == 1
+    assert _check(body.replace(b"Patient/1", b"Patient\\/1")).count == 1
+    linked = a_patient(link=[{"other": {"reference": "Patient/7"}, "type": "refer"}])
+    assert _check(a_page(an_entry(linked)), MATCH, patient_ids=frozenset()).count == 1
+    itself = a_patient(extension=[{"url": "urn:x", "valueReference": {"reference": "Patient/1"}}])
+    assert _check(a_page(an_entry(itself)), MATCH, patient_ids=frozenset()).count == 1
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        an_observation(nested={"resourceType": "Patient", "id": "2", "name": [{"text": "Truus"}]}),
+        an_observation(extension=[{"url": "urn:x", "valueAny": an_observation("o2", "Patient/1")}]),
+        an_observation(contained=[{"resourceType": "Practitioner", "id": "h", "inner": {"resourceType": "Patient"}}]),
+    ],
+)
+def test_a_resource_where_none_may_stand_withholds_the_page(resource: Any) -> None:
+    assert _mismatch(a_page(an_entry(resource))) == "nested_resource"
+
+
+def test_an_outcome_holds_no_other_resource() -> None:
+    outcome = {"resourceType": "OperationOutcome", "issue": [], "contained": [a_patient("2", OTHER_BSN)]}
+    assert _mismatch(a_page(an_entry(an_observation()), an_entry(outcome, "outcome"))) == "nested_resource"
+
+
+def test_what_is_contained_and_words_that_look_like_a_resource_are_no_nested_ones() -> None:
+    medicine = {"resourceType": "Practitioner", "id": "h", "contained": [{"resourceType": "Organization", "id": "i"}]}
+    said: dict[str, Any] = {"code": {"text": "resourceType"}, "valueString": '"resourceType": "Patient"'}
+    assert _check(a_page(an_entry(an_observation(contained=[medicine], **said)))).count == 1
+
+
 def test_an_outcome_is_tolerated_only_as_outcome() -> None:
     outcome = {"resourceType": "OperationOutcome", "issue": []}
     page = _check(a_page(an_entry(an_observation()), an_entry(outcome, "outcome")))

@@ -84,3 +84,34 @@ def test_a_record_with_exactly_one_bsn_is_that_citizens() -> None:
     )
     assert citizens_in(body, fhir_version="r4") == {"1": BSN, "2": BSN}
     assert citizens_in(json.dumps(a_patient("9")).encode(), fhir_version="stu3") == {"9": BSN}
+
+
+def test_of_an_outcome_only_codes_leave() -> None:
+    outcome = {
+        "resourceType": "OperationOutcome",
+        "id": "x",
+        "text": {"status": "generated", "div": "<div>Truus</div>"},
+        "issue": [
+            {"severity": "warning", "code": "not-supported", "diagnostics": f"at {BASE}: {OTHER_BSN}"},
+            {"severity": "Truus!", "details": {"text": "Truus"}},
+        ],
+    }
+    page = check_page(
+        a_page(an_entry(an_observation()), an_entry(outcome, "outcome")),
+        step=a_step("home-care-reads-gp-r4", "results"),
+        fhir_version="r4",
+        patient_ids=frozenset({"1"}),
+        bases=BASES,
+        origin="own_server",
+    )
+    sent = write_searchset(page, public_base=PUBLIC, inner_bases=BASES.urls, next_url=None)
+    assert json.loads(sent)["entry"][1] == {
+        "resource": {
+            "resourceType": "OperationOutcome",
+            "issue": [
+                {"severity": "warning", "code": "not-supported"},
+                {"severity": "information", "code": "informational"},
+            ],
+        },
+        "search": {"mode": "outcome"},
+    }
