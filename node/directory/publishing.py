@@ -97,7 +97,7 @@ class Publisher:
         except PeerError as error:
             return "failed", str(error)
         if answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            logger.warning("entry not taken by the directory", extra={"type": version.type, "status": answer.status})
+            logger.warning("entry not taken by the directory", extra={"work": version.type, "status": answer.status})
             return "failed", f"the directory answered {answer.status}{_issue(answer)}"
         await self._entries.sent(version, self._send_to, _etag_of(answer))
         return "sent", None

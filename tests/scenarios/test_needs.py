@@ -8,6 +8,7 @@ and a discharge that says what is missing.
 import json
 from typing import Any
 
+import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from examples.region.askers import ASKERS
@@ -18,7 +19,7 @@ from node.ports import HttpRequest
 from tests.scenarios.conftest import Misbehave
 from tests.scenarios.marks import SCENARIO
 
-pytestmark = SCENARIO
+pytestmark = [*SCENARIO, pytest.mark.usefixtures("told")]  # the story counts who looked at what: it is told before
 
 SCREEN_MS = 4_000
 """As long as somebody waits for a screen; what a single query may take (LANDSCAPE §4.5)."""

@@ -97,7 +97,7 @@ class EmergencyBook:
         if written.rowcount == 1:
             logger.warning(
                 "the glass was broken; to be reviewed",
-                extra={"emergency": emergency, "subject": grant.subject, "seq": promised.receipt.seq},
+                extra={"reference": emergency, "subject": grant.subject, "seq": promised.receipt.seq},
             )
         elif await self.state(grant_id=grant.grant_id, patient=patient) != "open":
             raise later("decision_unstable")
