@@ -103,7 +103,10 @@ async def test_what_was_shown_to_another_server_is_worth_nothing_here(opposite: 
 
 @both
 async def test_a_stolen_token_opens_nothing(opposite: Opposite, dialect: Dialect) -> None:
-    """With another key's proof, as Bearer, without a proof, with a proof for another token or address: always the same 401."""
+    """With another key's proof, as Bearer, without a proof, with a proof for another token or address: always the same 401.
+
+    Only an old proof of the right key is told more: which nonce a new one has to hold.
+    """
     asker, (node, thief_tenant) = client(opposite, dialect), opposite.newcomer(dialect)
     thief = node.asker(thief_tenant.subject)
     token = (await asker.ask(opposite.server, X509)).token
@@ -126,6 +129,7 @@ async def test_a_stolen_token_opens_nothing(opposite: Opposite, dialect: Dialect
         answers[what] = await asker.send("GET", url.replace("/_search", ""), headers=headers)
     assert {what: answer.status for what, answer in answers.items()} == dict.fromkeys(answers, 401)
     assert len({str(answer.body) for answer in answers.values()}) == 1
+    assert 'error="use_dpop_nonce"' in answers.pop("an old one").headers["www-authenticate"]
     assert len({answer.headers["www-authenticate"] for answer in answers.values()}) == 1
 
 
