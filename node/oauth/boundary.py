@@ -33,6 +33,8 @@ def as_request_error(error: Exception) -> RequestError | None:
     match error:
         case OAuthError():
             headers = {} if error.nonce is None else {HEADER: error.nonce}
+            if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                headers["Retry-After"] = "1"
             return RequestError(error.status, str(error.code), str(error), headers=headers)
         case TokenRefusedError():
             return _refused_elsewhere(error)

@@ -36,7 +36,7 @@ class OAuthError(Exception):
     Attributes:
         code: for programs.
         reason: a finer code, for our own records only.
-        status: 400 for every code but ``server_error``, as nuts-node does.
+        status: 400 for every code but ``server_error``, as nuts-node does; 503 where it is worth coming back in a second.
         nonce: what the next proof has to hold (RFC 9449 §8).
         recorded: the caller had proved who they are, and the refusal is on record: it costs its address no turn.
     """

@@ -8,9 +8,10 @@ on however many replicas. Who is refused after proving who they are is recorded 
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from http import HTTPStatus
 
 from credentials.encoding import b64url_encode
-from credentials.errors import CredentialError, UnavailableError
+from credentials.errors import CredentialError
 from credentials.query.matching import NoMatch
 from credentials.vc.evidence import Evidence
 from node.audit.log import AlreadyUsedError, AuditLog, AuditUnavailableError
@@ -28,10 +29,12 @@ from node.oauth.grants import Grant
 from node.oauth.messages import TokenReply, TokenRequest
 from node.oauth.metadata import issuer_url, token_endpoint
 from node.oauth.nonces import ServerNonces
-from node.oauth.refusals import RefusalCounter
+from node.oauth.refusals import TOKENS_AT_ONCE, TOKENS_PER_SECOND, RefusalCounter
 from node.oauth.store import TokenStore
 from node.ports import Clock, Entropy
+from node.verification.off_loop import OverloadedError
 from node.verification.verifier import Verifier
+from node.web.limits import Turns, caller_of, throttled
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class TokenService:
         self._clock = clock
         self._entropy = entropy
         self._public_url = public_url
+        self._clients = Turns(burst=TOKENS_AT_ONCE, per_second=TOKENS_PER_SECOND)
 
     async def exchange(
         self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None, address: str | None
@@ -88,11 +92,13 @@ class TokenService:
 
         Raises:
             OAuthError: refused; recorded or counted.
+            RequestError: the organisation was given too many tokens just now.
         """
         try:
-            asked, proof, evidence = await self._collect(subject, form, dpop)
+            asked, proof, evidence = await self._collect(subject, form, dpop, address)
         except OAuthError as error:
-            self._refusals.count(address, error.reason)
+            if error.reason != "busy":  # counted
+                self._refusals.count(address, error.reason)
             raise
         issuer = issuer_url(self._public_url, subject)
         required = self._definitions.required(asked.scope.profile)
@@ -109,14 +115,14 @@ class TokenService:
                     signatures=self._verifier.signatures,
                 ),
             )
-        except UnavailableError as error:
-            self._refusals.count(address, "busy")
-            raise OAuthError(OAuthCode.SERVER_ERROR, "no tokens can be given now", reason="busy") from error
+        except OverloadedError as error:
+            raise self._busy(address) from error
         except OAuthError as error:
-            if not await self._verifier.decide(asked.messages, lambda: is_proved(asked, evidence, now)):
+            if not await self._is_proved(asked, evidence, address, now):
                 self._refusals.count(address, error.reason)
                 raise
             raise await self._refused(error, subject, asked, address, now) from error
+        self._check_client(decided, address, now)
         if any(holds_bsn(str(text)) for text in decided.claimed.user.values()):
             refused = asked.refuse("the user has a citizen service number", "bsn_of_user")
             raise await self._refused(refused, subject, asked, address, now)
@@ -129,12 +135,31 @@ class TokenService:
             raise await self._refused(error, subject, asked, address, now) from error
         return await self._give(subject, asked, decided, further, proof, address, now)
 
+    async def _is_proved(self, asked: Asked, evidence: Evidence, address: str | None, now: datetime) -> bool:
+        try:
+            return await self._verifier.decide(asked.messages, lambda: is_proved(asked, evidence, now))
+        except OverloadedError as error:
+            raise self._busy(address) from error
+
+    def _busy(self, address: str | None) -> OAuthError:
+        """Nothing is wrong with the request: whoever sent it may come back."""
+        self._refusals.count(address, "busy")
+        return OAuthError(
+            OAuthCode.SERVER_ERROR, "no tokens can be given now", reason="busy", status=HTTPStatus.SERVICE_UNAVAILABLE
+        )
+
+    def _check_client(self, decided: Decided, address: str | None, now: datetime) -> None:
+        """Tell an organisation to wait that was given very many tokens just now; nobody else can use up its turns."""
+        if caller_of(address) is not None and (seconds := self._clients.wait(decided.holder, now)) > 0:
+            self._refusals.count(address, "client_throttled")
+            raise throttled(seconds)
+
     def nonce(self) -> str:
         """Return what a caller who brought a proof may put into the next one."""
         return self._nonces.offer(self._clock.now())
 
     async def _collect(
-        self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None
+        self, subject: str, form: Sequence[tuple[str, str]], dpop: str | None, address: str | None
     ) -> tuple[Asked, DpopProof | None, Evidence]:
         """Everything before the first signature of the holder, cheap first. Who fails here proved nothing."""
         # (1) to one of ours
@@ -155,6 +180,8 @@ class TokenService:
         # (5) what it takes to verify them
         try:
             evidence = await self._verifier.gather(*asked.messages)
+        except OverloadedError as error:
+            raise self._busy(address) from error
         except CredentialError as error:
             description = "presentation(s) or credential(s) verification failed"
             raise OAuthError(OAuthCode.INVALID_REQUEST, description, reason="verification") from error
@@ -218,6 +245,7 @@ class TokenService:
             raise OAuthError(OAuthCode.SERVER_ERROR, "no tokens can be given now", reason="audit") from error
         token = b64url_encode(self._entropy.token(TOKEN_BYTES))
         await self._store.keep(token, grant)
+        self._clients.take(decided.holder, now)
         logger.info("token given", extra={"subject": subject, "scope": grant.scope, "grant_id": grant.grant_id})
         return TokenReply(
             access_token=token,
@@ -241,8 +269,11 @@ class TokenService:
     ) -> OAuthError:
         """Record the refusal of a caller who proved to be the holder, and give it a number to ask about.
 
-        Its nonces are used up with it, so that repeating a refused request does not fill the log.
+        Its nonces are used up with it, so that repeating a refused request does not fill the log; nor do many requests with new keys.
         """
+        if not self._refusals.may_record(address):
+            self._refusals.count(address, error.reason)
+            return error
         reference = self._entropy.token(REFERENCE_BYTES).hex()
         record = AuditRecord(
             kind="refusal",

@@ -55,7 +55,12 @@ class FurtherScopes:
         if self._url is None:  # the node does not start like this; nothing is granted on it either
             raise OAuthError(OAuthCode.SERVER_ERROR, "scopes can not be decided on", reason="decision_point")
         if self._waiting >= MAX_WAITING:
-            raise OAuthError(OAuthCode.SERVER_ERROR, "scopes can not be decided on now", reason="decision_point_busy")
+            raise OAuthError(
+                OAuthCode.SERVER_ERROR,
+                "scopes can not be decided on now",
+                reason="decision_point_busy",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+            )
         asked = (scope.profile, *scope.further)
         self._waiting += 1
         try:

@@ -1,7 +1,8 @@
 """Callers who proved nothing are counted, not recorded: per minute, address and reason (ARCHITECTURE §9).
 
 One row in the audit log for each of them would let anybody fill the disk on which delivering data depends. Each refusal costs
-its address a turn; without turns nothing more of it is looked at for a while.
+its address a turn; without turns nothing more of it is looked at for a while. Who proved to hold some key and is refused all the
+same is recorded; but keys cost nothing, so that has an end too (``may_record``).
 """
 
 import logging
@@ -27,6 +28,24 @@ REFUSALS_AT_ONCE = 300
 REFUSALS_PER_SECOND = 5.0
 """Refusals that it may collect for good."""
 
+RECORDS_AT_ONCE = 120
+"""Refusals of one address that are recorded, since a key was proved; anybody can make keys, so what comes after that is counted."""
+
+RECORDS_PER_SECOND = 1.0
+"""The same for good."""
+
+ALL_RECORDS_AT_ONCE = 1_200
+"""Of all addresses: whoever has many of them does not fill the disk either."""
+
+ALL_RECORDS_PER_SECOND = 5.0
+"""The same for good."""
+
+TOKENS_AT_ONCE = 2_000
+"""Tokens that one organisation may be given at once; each takes a record, a row and a place in memory."""
+
+TOKENS_PER_SECOND = 50.0
+"""The same for good; a token lasts 900 s, so that this is enough for 45,000 people of one organisation."""
+
 
 class RefusalCounter:
     """Counts refusals in memory."""
@@ -35,6 +54,8 @@ class RefusalCounter:
         self._clock = clock
         self._minutes: OrderedDict[int, Counter[tuple[str, str]]] = OrderedDict()
         self._turns = Turns(burst=REFUSALS_AT_ONCE, per_second=REFUSALS_PER_SECOND)
+        self._records = Turns(burst=RECORDS_AT_ONCE, per_second=RECORDS_PER_SECOND)
+        self._all_records = Turns(burst=ALL_RECORDS_AT_ONCE, per_second=ALL_RECORDS_PER_SECOND)
 
     def wait(self, address: str | None) -> float:
         """Return for how many seconds nothing of ``address`` is looked at, after so many refusals: 0 when it may ask."""
@@ -45,6 +66,20 @@ class RefusalCounter:
         """Take a turn of ``address``: something of it was refused, and it had proved nothing."""
         if (caller := caller_of(address)) is not None:
             self._turns.take(caller, self._clock.now())
+
+    def may_record(self, address: str | None) -> bool:
+        """Say whether a refusal of who proved to hold some key is recorded, and take a turn of those that are.
+
+        One that is not is counted, and costs a turn as any other.
+        """
+        caller, now = caller_of(address), self._clock.now()
+        if caller is None:
+            return True
+        if self._records.wait(caller, now) or self._all_records.wait("", now):
+            return False
+        self._records.take(caller, now)
+        self._all_records.take("", now)
+        return True
 
     def count(self, address: str | None, reason: str) -> None:
         """Count one refusal of whoever called from ``address``."""
