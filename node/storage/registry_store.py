@@ -62,6 +62,8 @@ class SqlRegistryStore(SqlLogStore):
 
     async def begin_log(self, service: str, now: datetime) -> None:
         """See `registry.transparency.ports.LogStore.begin_log`."""
+        if await self.cursor(service) is None:  # nothing to begin with, and strangers ask
+            return
         async with self._database.transaction() as connection:
             log = await _locked(connection, service)
             if log is not None and log.seed != NO_SEED and await tree_of(connection, service) is None:

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from node.storage.database import DatabaseBusyError
 from node.web.caller import ADDRESS, caller_address
 from node.web.limits import Strangers, throttled
 from node.web.operation import OPERATION
@@ -32,6 +33,9 @@ MAX_TARGET = 8_000
 
 HANDLER_SECONDS = 70.0
 """No request may take longer; streams end themselves before (60 s hard deadline, LANDSCAPE §4.5)."""
+
+BUSY_SECONDS = "2"
+"""When to try again what the database had no time for."""
 
 _COSTS_A_TURN = frozenset({400, 401, 404, 405, 408, 411, 413, 414, 415, 417, 431})
 """What is answered to a stranger whose request could not be read, or proved nothing."""
@@ -133,9 +137,11 @@ def boundary(
             async with asyncio.timeout(HANDLER_SECONDS):
                 return await handler(request)
         except asyncio.CancelledError:
+            _note_broken_off(request, strangers, address)
             raise
         except Exception as error:  # this is the one place that turns anything into a reply
             if request.transport is None or request.transport.is_closing():
+                _note_broken_off(request, strangers, address)
                 raise ConnectionResetError from None
             refusal = _as_request_error(error, translations)
             if strangers is not None and refusal.status in _COSTS_A_TURN and not getattr(error, "recorded", False):
@@ -154,6 +160,12 @@ def boundary(
     return middleware
 
 
+def _note_broken_off(request: web.Request, strangers: Strangers | None, address: str | None) -> None:
+    """Take a turn of who went away before the body was whole: else places could be held for nothing, one after the other."""
+    if strangers is not None and not request.content.is_eof():
+        strangers.take(address)
+
+
 def _as_request_error(error: Exception, translations: Sequence[Translation]) -> RequestError:
     match error:
         case RequestError():
@@ -165,6 +177,10 @@ def _as_request_error(error: Exception, translations: Sequence[Translation]) -> 
             return RequestError(status, code, HTTPStatus(status).phrase.lower(), headers=headers)
         case TimeoutError():
             return RequestError(503, "too_slow", "this took too long", "try again later")
+        case DatabaseBusyError():
+            return RequestError(
+                503, "busy", "there is too much to do", "try again", headers={"Retry-After": BUSY_SECONDS}
+            )
         case _:
             pass
     for translate in translations:

@@ -1,8 +1,11 @@
 """Discovery over HTTP: the list we host for everybody, our own part for the vendor, and the directory."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -331,3 +334,27 @@ async def test_a_stopped_service_says_so_to_strangers_without_naming_files(node:
     state = (await internal(node, "GET", f"/internal/registries/v1/{SERVICE}")).json()
     assert "x.json" in state["stopped"]
     assert (await internal(node, "GET", f"/internal/discovery/v1/{SERVICE}")).status == 200
+
+
+async def test_a_host_whose_database_is_busy_says_when_to_try_again_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.storage.database._BUSY_TIMEOUT_MS", 10)
+    compact = a_registration()
+    async with a_node_under_attack(tmp_path) as node:
+        (file,) = tmp_path.rglob("hazel.db")
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            answer = await post(node, compact)
+            assert (answer.status, answer.json()["code"]) == (503, "busy")
+            assert int(dict(answer.headers)["retry-after"]) > 0
+            assert (await page(node)).entries == ()
+            other.execute("ROLLBACK")
+        assert (await post(node, compact)).status == 201
+        assert (await page(node)).entries == ((1, compact),)
+
+
+async def test_a_stranger_who_reads_an_empty_log_leaves_no_trace(node: NodeUnderAttack) -> None:
+    before = node.rows()
+    assert (await node.send("public", "GET", f"{PUBLIC}/log/checkpoint")).status == 200
+    assert node.rows() == before
