@@ -29,7 +29,7 @@ from node.oauth.peer_nonces import MAX_NONCE
 from node.oauth.requester import TokenRequester
 from node.oauth.self_attested import MAX_CREDENTIALS
 from node.web.bodies import read_form, read_model
-from node.web.caller import address_of
+from node.web.caller import address_of, limited_address
 from node.web.internal_auth import check_acts_for
 from node.web.limits import AtOnce
 from node.web.replies import RequestError
@@ -41,12 +41,19 @@ REQUESTER = web.AppKey("REQUESTER", TokenRequester)
 WALLET_EXPLAINER = web.AppKey("WALLET_EXPLAINER", WalletExplainer)
 
 TOKEN_REQUESTS = web.AppKey("TOKEN_REQUESTS", AtOnce)
+TOKEN_BODIES = web.AppKey("TOKEN_BODIES", AtOnce)
 
 REQUESTS_AT_ONCE = 256
 """Token requests that are read and verified at once; each may wait for the DID documents of a slow host."""
 
 REQUESTS_OF_ONE = 96
 """Of one address."""
+
+BODIES_AT_ONCE = 1_024
+"""Token requests that arrive at once; all of them together can take 256 MiB, and mostly take a hundredth of it."""
+
+TOKEN_BODY_SECONDS = 5.0
+"""How long one may take to arrive: a presentation lives no longer."""
 
 MAX_TOKEN_REQUEST = 262_144
 """Bytes; a presentation with two credentials and a chain of three certificates has about 20,000."""
@@ -169,11 +176,12 @@ async def post_token(request: web.Request) -> web.Response:
         raise OAuthError(OAuthCode.INVALID_DPOP_PROOF, "more than one DPoP header")
     if request.query_string:
         raise OAuthError(OAuthCode.INVALID_REQUEST, "parameters belong in the body")
-    address = address_of(request)
-    with request.app[TOKEN_REQUESTS].of(address):
-        form = await read_form(request, max_bytes=MAX_TOKEN_REQUEST)
+    # what arrives byte by byte takes no place of those who are served
+    with request.app[TOKEN_BODIES].of(limited_address(request)):
+        form = await read_form(request, max_bytes=MAX_TOKEN_REQUEST, seconds=TOKEN_BODY_SECONDS)
+    with request.app[TOKEN_REQUESTS].of(limited_address(request)):
         reply = await request.app[TOKENS].exchange(
-            request.match_info["subject"], form, proofs[0] if proofs else None, address
+            request.match_info["subject"], form, proofs[0] if proofs else None, address_of(request)
         )
     offered = {HEADER: request.app[TOKENS].nonce()} if proofs else {}
     return web.json_response(reply.to_wire(), headers={**_NEVER_STORED, **offered})

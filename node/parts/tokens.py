@@ -46,6 +46,7 @@ class Tokens:
         """Give the services to an application."""
         app[oauth_routes.TOKENS] = self.service
         app[oauth_routes.TOKEN_REQUESTS] = AtOnce(most=oauth_routes.REQUESTS_AT_ONCE, each=oauth_routes.REQUESTS_OF_ONE)
+        app[oauth_routes.TOKEN_BODIES] = AtOnce(most=oauth_routes.BODIES_AT_ONCE, each=oauth_routes.REQUESTS_OF_ONE)
         app[oauth_routes.DEFINITIONS] = self.definitions
         app[oauth_routes.INTROSPECTION] = self.introspection
         app[oauth_routes.REQUESTER] = self.requester

@@ -33,8 +33,8 @@ FORM = "application/x-www-form-urlencoded"
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_bytes(request: web.Request, *, max_bytes: int = MAX_BODY) -> bytes:
-    """Read the whole body.
+async def read_bytes(request: web.Request, *, max_bytes: int = MAX_BODY, seconds: float | None = None) -> bytes:
+    """Read the whole body, which has ``seconds`` to arrive, :data:`BODY_SECONDS` if not told.
 
     Raises:
         RequestError: 400 when it breaks off or is framed wrongly, 408 when it takes too long, 413 when longer than
@@ -49,7 +49,7 @@ async def read_bytes(request: web.Request, *, max_bytes: int = MAX_BODY) -> byte
         raise _too_large(max_bytes)
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS if seconds is None else seconds):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > max_bytes:
@@ -102,7 +102,9 @@ async def read_model(
         raise _invalid_member(model, first) from error
 
 
-async def read_form(request: web.Request, *, max_bytes: int = MAX_BODY) -> tuple[tuple[str, str], ...]:
+async def read_form(
+    request: web.Request, *, max_bytes: int = MAX_BODY, seconds: float | None = None
+) -> tuple[tuple[str, str], ...]:
     """Read a form body as name and value pairs in order, repeated names included.
 
     Raises:
@@ -110,7 +112,7 @@ async def read_form(request: web.Request, *, max_bytes: int = MAX_BODY) -> tuple
     """
     if media_type(request) != FORM:
         raise RequestError(415, "content_type", "the body must be a form", f"send Content-Type: {FORM}")
-    return parse_form(await read_bytes(request, max_bytes=max_bytes))
+    return parse_form(await read_bytes(request, max_bytes=max_bytes, seconds=seconds))
 
 
 def parse_form(body: bytes) -> tuple[tuple[str, str], ...]:

@@ -46,11 +46,13 @@ from node.oauth.refusals import RefusalCounter
 from node.oauth.requester import TokenRequester
 from node.oauth.resource import ResourceGuard
 from node.oauth.routes import (
+    BODIES_AT_ONCE,
     DEFINITIONS,
     INTROSPECTION,
     REQUESTER,
     REQUESTS_AT_ONCE,
     REQUESTS_OF_ONE,
+    TOKEN_BODIES,
     TOKEN_REQUESTS,
     TOKENS,
     WALLET_EXPLAINER,
@@ -256,6 +258,7 @@ async def a_node(
             app[PUBLIC_URL], app[CLOCK], app[DEFINITIONS] = url, clock, parsed
             app[TOKENS], app[INTROSPECTION], app[REQUESTER] = tokens, introspection, requester
             app[TOKEN_REQUESTS] = AtOnce(most=REQUESTS_AT_ONCE, each=REQUESTS_OF_ONE)
+            app[TOKEN_BODIES] = AtOnce(most=BODIES_AT_ONCE, each=REQUESTS_OF_ONE)
             app[GIVEN] = given
             app[WALLET_EXPLAINER] = WalletExplainer(
                 definitions=parsed,

@@ -8,13 +8,16 @@ import pytest
 from credentials.did.identifier import DID
 from credentials.encoding import b64url_encode
 from credentials.keys import KeyId, SoftwareKey
-from node.oauth import refusals
+from node.oauth import refusals, routes
 from node.oauth.errors import OAuthError
+from node.oauth.grant import MAX_PRESENTATION_LIFETIME
 from node.oauth.refusals import RefusalCounter
+from node.oauth.routes import TOKEN_BODIES, TOKEN_REQUESTS
 from node.verification import off_loop
 from node.verification.off_loop import OverloadedError
 from node.web.limits import Turns
 from node.web.replies import RequestError
+from tests.node.bad_input.wire import connected
 from tests.node.oauth.setting import NodeUnderTest, Stranger, post_token
 from tests.node.oauth.test_json_ld_requests import ld_presentation
 from tests.support.world import ManualClock
@@ -114,3 +117,34 @@ async def test_too_much_to_do_is_not_held_against_who_asks(
 
     assert (answer.status, answer.body["error"], answer.headers["Retry-After"]) == (503, "server_error", "1")
     assert holder.audit.records == []
+
+
+async def test_bodies_that_never_come_take_no_place_of_who_is_served(holder: NodeUnderTest, stranger: Stranger) -> None:
+    app = holder.public.app
+    assert app is not None
+    app[TOKEN_REQUESTS]._most = 1
+    server = holder.public.server
+    head = (
+        b"POST /oauth2/wending/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: 100\r\n\r\ngrant_type="
+    )
+    async with connected(int(server.port or 0)) as (_, writer), connected(int(server.port or 0)) as (_, other):
+        for each in (writer, other):
+            each.write(head)
+            await each.drain()
+        while app[TOKEN_BODIES]._under_way.total() < 2:  # noqa: ASYNC110  # nobody tells when both are read from
+            await asyncio.sleep(0)
+        assert (await post_token(holder, stranger.form())).status == 200
+
+
+async def test_a_body_has_as_long_as_a_presentation_lives(
+    holder: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MAX_PRESENTATION_LIFETIME.total_seconds() == routes.TOKEN_BODY_SECONDS
+    monkeypatch.setattr(routes, "TOKEN_BODY_SECONDS", 0.05)
+    async with connected(int(holder.public.server.port or 0)) as (reader, writer):
+        writer.write(
+            b"POST /oauth2/wending/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            b"Content-Length: 100\r\n\r\ngrant_type="
+        )
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 408 ")
