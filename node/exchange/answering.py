@@ -20,6 +20,10 @@ NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
 READER_SECONDS = 60.0
 """For one line of a stream to be taken by the caller."""
+STREAM_SECONDS = 900.0
+"""For a whole stream: nothing that came waits longer in memory than what was shown may stay there (session.py)."""
+MAX_WHOLE_BYTES = 64 * 1_048_576
+"""Of resources in an answer that is given in one piece; larger ones are for a stream."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,10 +42,14 @@ async def stream(request: web.Request, events: AsyncGenerator[Event], shape: str
     first = await anext(events)  # what can not be asked is refused here, before the 200
     response = web.StreamResponse(headers={"Content-Type": shape, "Cache-Control": "no-store"})
     await response.prepare(request)
-    await _write(response, write(first))
-    async for event in events:
-        await _write(response, write(_read(event) if as_r4 else event))
-    await response.write_eof()
+    try:
+        async with asyncio.timeout(STREAM_SECONDS):
+            await _write(response, write(first))
+            async for event in events:
+                await _write(response, write(_read(event) if as_r4 else event))
+            await response.write_eof()
+    except TimeoutError as error:
+        raise ConnectionResetError("the caller reads too slowly") from error
     return response
 
 
@@ -57,6 +65,8 @@ async def bundle(events: AsyncGenerator[Event], world: World, *, as_r4: bool) ->
             bundle_id=world.entropy.uuid(),
             now=world.clock.now(),
             conflicts=whole.end.conflicts,
+            not_asked=[(each.name, each.ura, each.reason) for each in whole.plan.not_asked],
+            asked_nobody=not whole.plan.holders,
             read=_reading if as_r4 else None,
         )
     except MixedVersionsError as mixed:
@@ -115,8 +125,14 @@ async def gather(events: AsyncGenerator[Event]) -> Whole:
         raise RequestError(500, "internal_error", "something went wrong on this side")
     sources: list[Source] = []
     fetched: list[Fetched] = []
+    size = 0
     async for event in events:
         if isinstance(event, Resource):
+            size += event.size
+            if size > MAX_WHOLE_BYTES:
+                raise RequestError(
+                    502, "too_large", "what came is too much for one piece", "ask for a stream, or name `steps`"
+                )
             fetched.append(event.fetched)
         elif isinstance(event, Source):
             sources.append(event)
@@ -135,8 +151,13 @@ def _reading(one: Fetched) -> tuple[bytes | None, tuple[str, ...]]:
     # Loaded with the first STU3 resource that somebody wants in R4.
     from node.exchange.r4.reading import read_as_r4
 
-    reading = read_as_r4(msgspec.json.decode(one.resource.raw), source=one.full_url)
-    return (None if reading.resource is None else msgspec.json.encode(reading.resource)), reading.losses
+    try:
+        reading = read_as_r4(msgspec.json.decode(one.resource.raw), source=one.full_url)
+        return (None if reading.resource is None else msgspec.json.encode(reading.resource)), reading.losses
+    except (
+        RecursionError
+    ):  # nested deeper than anybody writes: the original stands beside it, the rest of the answer goes on
+        return None, (f"{one.resource.type} (the whole resource)",)
 
 
 def _read(event: Event) -> Event:

@@ -25,7 +25,7 @@ from node.exchange.peer_health import Call, NotNowError, PeerHealth, retry_after
 from node.exchange.ports import Tokens
 from node.exchange.references import Bases
 from node.exchange.response import CheckedPage
-from node.exchange.session import Kept, SessionMemory, Whose
+from node.exchange.session import MAX_STEP_BYTES, Kept, SessionMemory, Whose
 from node.exchange.under_way import Exchange, Holder, StepError
 from node.keys.errors import VaultError
 from node.oauth.errors import TokenRefusedError
@@ -189,10 +189,13 @@ class Asking:
             async for page in self._pages(step, request):
                 size += page.size
                 found = self._fetched(step, page.checked)
-                fetched += found
-                self._bind(bound, page.checked.bound)
+                if size <= MAX_STEP_BYTES:
+                    fetched += found
+                    self._bind(bound, page.checked.bound)
+                else:  # too much to remember: no page is kept for it
+                    fetched.clear()
                 await self._take(step, page.checked.count, page.checked.bound, found)
-        if self._exchange.remembers and (fetched or not step.is_match):
+        if self._exchange.remembers and size <= MAX_STEP_BYTES and (fetched or not step.is_match):
             count = self._exchange.counts[self.holder.ura, step.id] - before
             memory.keep(whose, name, fetched=tuple(fetched), count=count, bound=bound, pages=size)
 

@@ -108,7 +108,9 @@ class Direct:
             plan = self._plan(holder, whose, interaction)
         except NotAllowedError as error:
             raise RequestError(403, error.code, error.message, f"hazel usecase show {usecase.id}") from error
-        # (4) ask it
+        # (4) what is given on request, for a purpose that suffices for that
+        planner.check_more(usecase, [plan.step], asked.purpose, "Purpose-Of-Use")
+        # (5) ask it
         exchange = self._exchange(subject, usecase, asked, plan)
         page = await self._send(exchange, holder, plan)
         return self._answer(exchange, holder, whose, plan, page)

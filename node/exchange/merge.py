@@ -194,12 +194,14 @@ def collection_bundle(
     bundle_id: str,
     now: datetime,
     conflicts: Sequence[Conflict] = (),
+    not_asked: Sequence[tuple[str, str, str]] = (),
+    asked_nobody: bool = False,
     read: Reader | None = None,
 ) -> bytes:
     """Return everything as one Bundle of type ``collection``, UTF-8 JSON (API.md §2).
 
     After the resources follow the originals of those that were read in another version, one Provenance per holder and step and, when
-    something is missing, doubled, contradicted or lost in reading, one OperationOutcome that says so.
+    something is missing, not asked, doubled, contradicted or lost in reading, one OperationOutcome that says so.
 
     Args:
         fetched: in the order in which it is to stand.
@@ -207,6 +209,8 @@ def collection_bundle(
         bundle_id: a new UUID.
         now: aware UTC.
         conflicts: what holders say differently.
+        not_asked: name, URA and stable reason of who takes part in the care and was not asked.
+        asked_nobody: nobody was asked at all, so that an empty Bundle says nothing.
         read: reads a resource of another FHIR version (``as=r4``).
 
     Raises:
@@ -233,7 +237,16 @@ def collection_bundle(
             entries[one.full_url] = b'{"fullUrl":' + json.dumps(one.full_url).encode() + b',"resource":' + line + b"}"
     own = [
         *_provenances(fetched, version, entries, originals),
-        *_outcome(missing, same_facts(fetched), conflicts, losses),
+        *_outcome(
+            [
+                *([_NOBODY_ASKED] if asked_nobody else []),
+                *(_said(one) for one in missing),
+                *(_said_not_asked(*one) for one in not_asked),
+            ],
+            same_facts(fetched),
+            conflicts,
+            losses,
+        ),
     ]
     frame = {"resourceType": "Bundle", "id": bundle_id, "type": "collection", "timestamp": rfc3339(now)}
     ours = (_as_entry(resource, bundle_id, number) for number, resource in enumerate(own, 1))
@@ -309,13 +322,13 @@ def _provenance(
 
 
 def _outcome(
-    missing: Sequence[Missing],
+    gaps: Sequence[str],
     doubles: Sequence[SameFact],
     conflicts: Sequence[Conflict],
     losses: Sequence[tuple[str, Sequence[str]]],
 ) -> list[dict[str, object]]:
     issues: list[dict[str, object]] = [
-        {"severity": "warning", "code": "incomplete", "details": {"text": _said(one)}} for one in missing
+        {"severity": "warning", "code": "incomplete", "details": {"text": said}} for said in gaps
     ]
     issues += [
         {
@@ -345,6 +358,14 @@ def _outcome(
         for url, lost in losses
     ]
     return [{"resourceType": "OperationOutcome", "issue": issues}] if issues else []
+
+
+_NOBODY_ASKED = "Nobody was asked: this says nothing about what there is."
+
+
+def _said_not_asked(name: str, ura: str, reason: str) -> str:
+    who = f"{name} ({ura})" if name and ura else name or ura
+    return f"{who}: not asked ({reason})"
 
 
 def _said(one: Missing) -> str:

@@ -14,7 +14,7 @@ from node.exchange.asking import Means
 from node.exchange.deadline import deadline
 from node.exchange.events import COMPLETE, AskedHolder, End, Event, NotAsked, Plan, Source, State
 from node.exchange.facts import OwnRecords
-from node.exchange.lines import MAX_LINES, Lines
+from node.exchange.lines import MAX_LINES, Lines, Waiting
 from node.exchange.merge import Conflict, Missing
 from node.exchange.planning import Planner
 from node.exchange.ports import Registered
@@ -32,6 +32,9 @@ WAITING_LINES = MAX_LINES
 COMPARED_INLINE = 50
 """Resources that are compared without leaving the event loop."""
 
+_NOT_COMPARED = Conflict(
+    topic="all", code="not_compared", detail="not all of the answers could be compared", full_urls=()
+)
 _SENTENCES: Mapping[str, str] = {
     "not_available": "the organisation gives no answer about this patient to us",
     "not_offered": "the organisation does not have this part of the use case",
@@ -68,6 +71,7 @@ class Broker:
             own_ura=own_ura, own_type=own_type, registered=registered, records=records, health=means.health
         )
         self._rooms = PeerRooms(means.limits.queries_per_peer)
+        self._waiting = Waiting()
 
     @property
     def means(self) -> Means:
@@ -97,8 +101,9 @@ class Broker:
             usecase=usecase,
             question=question,
             started=self._world.clock.monotonic(),
-            lines=Lines(WAITING_LINES),
+            lines=Lines(WAITING_LINES, self._waiting.share),
         )
+        self._waiting.readers += 1
         work = asyncio.create_task(self._run(exchange, self._allowed(usecase, question)))
         try:
             while (event := await exchange.lines.get()) is not None:
@@ -115,6 +120,7 @@ class Broker:
                 conflicts=await _conflicts(exchange),
             )
         finally:
+            self._waiting.readers -= 1
             work.cancel()  # the caller went away, or the work has ended
             await asyncio.gather(work, return_exceptions=True)
 
@@ -272,21 +278,22 @@ def _plan_line(exchange: Exchange, holders: Sequence[Holder], not_asked: Sequenc
 
 async def _conflicts(exchange: Exchange) -> Sequence[Conflict]:
     """Return what holders say differently; beside the event loop where there is much to compare."""
+    unsaid = (_NOT_COMPARED,) if exchange.not_compared else ()
     if len({one.lineage.holder_ura for one in exchange.compared}) < 2:  # noqa: PLR2004  # nobody contradicts himself
-        return ()
+        return unsaid
     # Loaded with the first answer that needs it: a node that asks nothing does without.
     from node.exchange.views.conflicts import find_conflicts
     from node.exchange.views.result import read_entries
 
     def compare() -> Sequence[Conflict]:
-        return find_conflicts(read_entries(exchange.usecase, exchange.compared))
+        return (*find_conflicts(read_entries(exchange.usecase, exchange.compared)), *unsaid)
 
     try:
         return compare() if len(exchange.compared) <= COMPARED_INLINE else await asyncio.to_thread(compare)
     except Exception as error:  # whatever strangers wrote: the answer ends well, and says what was not done
         logger.error("comparing broke off", extra={"exchange": exchange.id, "error": type(error).__name__})
         logger.debug("traceback of the comparison", exc_info=error)
-        return (Conflict(topic="all", code="not_compared", detail="the answers could not be compared", full_urls=()),)
+        return (_NOT_COMPARED,)
 
 
 def _first(errors: BaseException) -> BaseException:

@@ -12,7 +12,7 @@ from node.exchange.peer_health import PeerHealth
 from node.exchange.ports import Registered
 from node.exchange.question import Question
 from node.exchange.under_way import Holder, Place
-from node.usecases.model import Table, UseCase
+from node.usecases.model import Step, Table, UseCase
 from node.usecases.plan import choose_table
 from node.web.replies import RequestError
 from registry.localisation import FoundBy, Member, localise
@@ -54,13 +54,21 @@ class Planner:
                 400, "unknown_step", "steps: not all of them are in this use case", f"known: {', '.join(sorted(known))}"
             )
         # (5) what is given on request, for a purpose that suffices for that
-        more = [step for step in question.steps or () if known[step].tier == "on_request"]
+        self.check_more(usecase, [known[step] for step in question.steps or ()], question.purpose, "purpose")
+
+    def check_more(self, usecase: UseCase, steps: Sequence[Step], purpose: str, member: str) -> None:
+        """Check that what is given on request is asked for a purpose that suffices for that.
+
+        Raises:
+            RequestError: 403, naming ``member``, where the purpose was said.
+        """
+        more = any(step.tier == "on_request" for step in steps)
         suffice = None if usecase.on_request is None else usecase.on_request.purposes
-        if more and suffice is not None and question.purpose not in suffice:
+        if more and suffice is not None and purpose not in suffice:
             raise RequestError(
                 403,
                 "purpose_not_allowed",
-                "purpose: does not suffice for what is given on request",
+                f"{member}: does not suffice for what is given on request",
                 f"one of {', '.join(suffice)}",
             )
 

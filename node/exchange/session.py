@@ -17,6 +17,10 @@ KEEP_SECONDS = 900.0
 """The longest that anything stays (LANDSCAPE §4.5: 15 minutes)."""
 MAX_BYTES = 64 * 1_048_576
 """Of pages, over all persons; the least recently used step goes."""
+MAX_STEP_BYTES = 16 * 1_048_576
+"""Of one step; a larger one is fetched again."""
+ENTRY_BYTES = 2_048
+"""What a step, and each resource of it, takes besides its text."""
 MAX_TALKS = 4_096
 """Conversations by hand that are remembered."""
 MAX_LINKS = 64
@@ -50,7 +54,7 @@ class Kept:
     Attributes:
         count: resources that matched.
         bound: ids for later steps.
-        pages: bytes that were read for it.
+        pages: bytes that it takes.
         at: on the monotonic clock.
     """
 
@@ -106,8 +110,9 @@ class SessionMemory:
     ) -> None:
         """Remember a step that was answered in full; ``pages`` are the bytes read for it."""
         self.forget(whose, step_id)
-        if pages > MAX_BYTES:
+        if pages > MAX_STEP_BYTES:
             return
+        pages += ENTRY_BYTES * (1 + len(fetched))
         now = self._clock.monotonic()
         self._steps[whose, step_id] = Kept(fetched=fetched, count=count, bound=bound, pages=pages, at=now)
         self._bytes += pages

@@ -17,6 +17,8 @@ from registry.localisation import FoundBy
 
 MAX_COMPARED = 2_000
 """Resources of one question that are compared between holders."""
+MAX_COMPARED_BYTES = 8 * 1_048_576
+"""Of them; copies are kept until the end, and a peer chooses how large its resources are."""
 COMPARED = frozenset(
     {"MedicationRequest", "MedicationDispense", "MedicationStatement", "Medication", "AllergyIntolerance", "Consent"}
 )
@@ -94,6 +96,7 @@ class Exchange:
         audit: numbers of our own records.
         same: finds facts that several holders carry.
         compared: what has to be compared between holders at the end; copies, so that no page is kept for them.
+        not_compared: whether there was more of it than is kept.
         refusal: why nothing was asked at all.
         error: code and sentence, where the whole broke off.
     """
@@ -111,13 +114,21 @@ class Exchange:
     audit: list[int] = field(default_factory=list)
     same: SameFacts = field(default_factory=SameFacts)
     compared: list[Fetched] = field(default_factory=list)
+    compared_bytes: int = 0
+    not_compared: bool = False
     refusal: RequestError | None = None
     error: tuple[str, str] | None = None
 
     def compare(self, one: Fetched) -> None:
         """Take what came into account for what is said at the end about all of it."""
         self.same.add(one)
-        if one.resource.type in COMPARED and len(self.compared) < MAX_COMPARED:
+        if one.resource.type not in COMPARED:
+            return
+        size = len(memoryview(one.resource.raw))
+        if len(self.compared) >= MAX_COMPARED or self.compared_bytes + size > MAX_COMPARED_BYTES:
+            self.not_compared = True
+        else:
+            self.compared_bytes += size
             raw = msgspec.Raw(bytes(one.resource.raw))
             self.compared.append(replace(one, resource=msgspec.structs.replace(one.resource, raw=raw)))
 

@@ -15,9 +15,11 @@ from node.exchange.r4.values import (
     concept,
     elements,
     encounter,
+    is_turned,
     listed,
     many,
     same,
+    turned,
 )
 
 _VALUES = (
@@ -55,13 +57,13 @@ def _attesters(value: Any, made: Made, losses: Losses) -> None:
         losses.add("attester")
 
 
-def _not_done(value: Any, made: Made, _: Losses) -> None:
+def _not_done(value: Any, made: Made, losses: Losses) -> None:
     if value is True:
-        made["status"] = "not-done"
+        turned("notDone", "not-done", made, losses)
 
 
 def _procedure_status(value: Any, made: Made, losses: Losses) -> None:
-    if made.get("status") != "not-done":
+    if not is_turned("notDone", "not-done", value, made, losses):
         code("status", "preparation", "in-progress", "completed", "entered-in-error", "unknown", suspended="on-hold", aborted="stopped")(
             value, made, losses
         )  # fmt: skip

@@ -13,9 +13,11 @@ from node.exchange.r4.values import (
     comment,
     elements,
     encounter,
+    is_turned,
     listed,
     many,
     same,
+    turned,
 )
 
 _IN_DOSE = ("doseQuantity", "doseRange", "rateRatio", "rateRange", "rateQuantity")
@@ -63,22 +65,23 @@ def _substitution(value: Any, made: Made, losses: Losses) -> None:
 def _taken(value: Any, made: Made, losses: Losses) -> None:
     """``taken`` went into the status: only "not taken" says something that the status does not."""
     if value == "n":
-        made["status"] = "not-taken"
+        turned("taken", "not-taken", made, losses)
     elif value != "y":
         losses.add("taken")
 
 
-def _statement_status(value: Any, made: Made, _: Losses) -> None:
-    made.setdefault("status", value)  # "not taken" is stronger than when
+def _statement_status(value: Any, made: Made, losses: Losses) -> None:
+    if not is_turned("taken", "not-taken", value, made, losses):  # "not taken" is stronger than when
+        made["status"] = value
 
 
-def _not_done(value: Any, made: Made, _: Losses) -> None:
+def _not_done(value: Any, made: Made, losses: Losses) -> None:
     if value is True:
-        made["status"] = "declined"
+        turned("notDone", "declined", made, losses)
 
 
 def _dispense_status(value: Any, made: Made, losses: Losses) -> None:
-    if made.get("status") != "declined":
+    if not is_turned("notDone", "declined", value, made, losses):
         code("status", "preparation", "in-progress", "on-hold", "completed", "entered-in-error", "stopped")(
             value, made, losses
         )

@@ -104,6 +104,27 @@ def encounter(value: Any, made: Made, losses: Losses) -> None:
         losses.add("context")
 
 
+WRONG = "entered-in-error"
+
+
+def turned(name: str, status: str, made: Made, losses: Losses) -> None:
+    """Write the status that a negation (``name``) became; what was entered in error stays that, and the negation is a loss."""
+    if made.get("status") == WRONG:
+        losses.add(name)
+    else:
+        made["status"] = status
+
+
+def is_turned(name: str, status: str, value: Any, made: Made, losses: Losses) -> bool:
+    """Whether a negation says more than the status ``value`` that comes behind it."""
+    if made.get("status") != status:
+        return False
+    if value == WRONG:
+        made["status"] = WRONG
+        losses.add(name)
+    return True
+
+
 def comment(value: Any, made: Made, losses: Losses) -> None:
     """``comment`` became a note."""
     if isinstance(value, str):

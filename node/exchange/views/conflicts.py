@@ -8,10 +8,12 @@ Only differences between holders count: what one organisation says twice is its 
     none_known         no allergy is known here, one is there
     other_criticality  the same allergy, another risk
     other_decision     the same treatment: wanted here, not there
+    more               there are more differences than are listed
+    not_compared       there is too much to compare
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 from node.exchange.merge import Conflict
@@ -38,6 +40,8 @@ NO_KNOWN_ALLERGY = frozenset({(SNOMED, "716186003"), (SNOMED, "409137002"), (SNO
 """No known allergy; no known drug allergy; no known allergies (situation)."""
 _OVER = frozenset({"stopped", "completed", "cancelled", "inactive", "resolved", "refuted", "on-hold"})
 _WRONG = frozenset({"entered-in-error"})
+MAX_CONFLICTS = 200
+"""Per topic; more are not listed, and that is said: two strangers could make up thousands."""
 MAX_COMPARED = 400
 """Entries per topic; with more nothing is compared, and that is said."""
 
@@ -51,7 +55,10 @@ def find_conflicts(entries: Sequence[Entry]) -> list[Conflict]:
         if len(of_topic) > MAX_COMPARED:
             found.append(Conflict(topic=topic, code="not_compared", detail="too many to compare", full_urls=()))
             continue
-        found += rule(of_topic, current)
+        differing = rule(of_topic, current)
+        found += differing[:MAX_CONFLICTS]
+        if len(differing) > MAX_CONFLICTS:
+            found.append(Conflict(topic=topic, code="more", detail="more differences than are listed", full_urls=()))
     return found
 
 
@@ -89,12 +96,12 @@ def _medication(entries: Sequence[Entry], every: Sequence[Entry]) -> list[Confli
     # (2) two substances of one therapeutic group that no holder has both of
     in_use_groups = [[entry for entry in group if not _is_over(entry)] for group in groups]
     compared = [(group, _therapeutic(group, referenced), {entry.holder for entry in group}) for group in in_use_groups]
-    found += [
+    differing = (
         _conflict("medication", "other_substance", [*one, *other])
         for (one, kinds, holders), (other, other_kinds, other_holders) in combinations(compared, 2)
         if kinds & other_kinds and not holders & other_holders
-    ]
-    return found
+    )
+    return [*found, *islice(differing, MAX_CONFLICTS + 1)]
 
 
 def _allergies(entries: Sequence[Entry], _: Sequence[Entry]) -> list[Conflict]:

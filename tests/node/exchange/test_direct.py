@@ -12,6 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from credentials.encoding import b64url_encode
 from node.exchange import direct_routes, routes
 from node.exchange.session import KEEP_SECONDS
+from node.usecases.conditions import OnRequest
+from node.usecases.model import Step, UseCase
 from node.web.boundary import boundary
 from tests.node.exchange.cases import BSN, OTHER_BSN, a_patient
 from tests.node.exchange.setting import GOUWE, MATCH, NURSE, SCOPE, Asker, a_flag, an_asker, book_with, match_of
@@ -271,3 +273,25 @@ async def test_an_emergency_gives_its_reason() -> None:
         assert answer.status == 200
     assert asker.internet.calls[0].headers["Break-The-Glass"] == b64url_encode(b"unconscious")
     assert asker.audit.records[0].reason == "unconscious"
+
+
+async def test_more_on_request_has_to_be_asked_for_a_purpose_that_suffices() -> None:
+    def change(usecase: UseCase) -> UseCase:
+        def more(step: Step) -> Step:
+            return step.model_copy(update={"tier": "on_request"}) if step.id == "attention-flags" else step
+
+        tables = tuple(
+            table.model_copy(update={"steps": tuple(more(step) for step in table.steps)}) for table in usecase.tables
+        )
+        told = {"on_request": OnRequest(purposes=("COC",)), "purposes": ("TREAT", "COC")}
+        return usecase.model_copy(update={"tables": tables, **told})
+
+    asker = an_asker(usecases=book_with(change))
+    asker.add(GOUWE)
+    async with opened(asker) as vendor:
+        await vendor.match()
+        said = await problem(await vendor.send("GET", "Flag?patient=p1"), 403, "purpose_not_allowed")
+        assert said.startswith("Purpose-Of-Use")
+        assert asker.peers[GOUWE].calls == ["POST Patient/_search"]
+        await vendor.match(purpose_of_use="COC")
+        assert (await vendor.send("GET", "Flag?patient=p1", purpose_of_use="COC")).status == 200

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from node.exchange.events import Resource, Source
-from node.exchange.lines import Lines
+from node.exchange.lines import ALL_BYTES, MAX_BYTES, MIN_BYTES, Lines, Waiting
 from node.exchange.peer_health import FAILURES, OPEN_SECONDS, NotNowError, PeerHealth, retry_after
 from node.ports import HttpRequest, HttpResponse, PeerError
 from tests.node.exchange.cases import a_patient
@@ -324,7 +324,7 @@ class TestWaitingLines:
             each for each in await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True) if isinstance(each, Resource)
         ]
         size = len(bytes(events[0].fetched.resource.raw))
-        lines = Lines(max_bytes=2 * size)
+        lines = Lines(max_bytes=lambda: 2 * size)
         await lines.put(events[0])
         await lines.put(events[1])
         waiting = asyncio.ensure_future(lines.put(events[2]))
@@ -336,18 +336,33 @@ class TestWaitingLines:
 
     async def test_one_that_is_larger_than_all_still_passes(self, asker: Asker) -> None:
         found = next(each for each in await asker.ask(holders=[GOUWE]) if isinstance(each, Resource))
-        lines = Lines(max_bytes=1)
+        lines = Lines(max_bytes=lambda: 1)
         await asyncio.wait_for(lines.put(found), timeout=1)
 
     async def test_who_gives_up_waiting_takes_its_bytes_along(self, asker: Asker) -> None:
         found = next(each for each in await asker.ask(holders=[GOUWE]) if isinstance(each, Resource))
-        lines = Lines(max_lines=1, max_bytes=1_000_000)
+        lines = Lines(max_lines=1)
         await lines.put(Source(holder=GOUWE, state="ok", count=0, ms=0))
         waiting = asyncio.ensure_future(lines.put(found))
         await settle()
         waiting.cancel()
         await settle()
         assert lines._bytes == 0
+
+    async def test_the_more_readers_the_less_waits_for_each(self, asker: Asker) -> None:
+        waiting = Waiting(readers=1)
+        assert waiting.share() == MAX_BYTES
+        waiting.readers = 100
+        assert 100 * waiting.share() <= ALL_BYTES
+        waiting.readers = 1_000_000
+        assert waiting.share() == MIN_BYTES
+        started = [asker.start(holders=[GOUWE], steps=[STEP]) for _ in range(3)]
+        for each in started:
+            await anext(each)
+        assert asker.broker._waiting.readers == 3
+        for each in started:
+            await each.aclose()
+        assert asker.broker._waiting.readers == 0
 
 
 def failing(clock: ManualClock) -> PeerHealth:

@@ -109,6 +109,23 @@ def test_what_was_not_taken_or_done_never_reads_as_taken_or_done() -> None:
             assert made["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("kind", "negation"),
+    [
+        ("MedicationStatement", {"taken": "n"}),
+        ("Procedure", {"notDone": True}),
+        ("MedicationDispense", {"notDone": True}),
+    ],
+)
+def test_what_was_entered_in_error_stays_that(kind: str, negation: dict[str, Any]) -> None:
+    wrong = {"status": "entered-in-error"}
+    for before in ({**wrong, **negation}, {**negation, **wrong}):
+        reading = read_as_r4({"resourceType": kind, **before})
+        assert reading.resource is not None
+        assert reading.resource["status"] == "entered-in-error"
+        assert f"{kind}.{next(iter(negation))}" in reading.losses
+
+
 def test_doses_move_and_stay_whole() -> None:
     dose = {"text": "2x daags 1", "doseQuantity": {"value": 1}, "timing": {"repeat": {"frequency": 2}}}
     made = read_as_r4({"resourceType": "MedicationRequest", "dosageInstruction": [dose]}).resource

@@ -168,6 +168,8 @@ class TestBounds:
 
     def test_bytes_are_bounded_and_the_oldest_go(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(session, "MAX_BYTES", 100)
+        monkeypatch.setattr(session, "MAX_STEP_BYTES", 100)
+        monkeypatch.setattr(session, "ENTRY_BYTES", 0)
         memory = SessionMemory(ManualClock())
         for name in "abc":
             memory.keep(WHOSE, name, fetched=(), count=0, bound={}, pages=40)

@@ -12,12 +12,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from fhir.resources.R4B.bundle import Bundle
 
 from examples.region.data import records
-from node.exchange import routes
+from node.exchange import answering, routes, under_way
 from node.exchange.events import AskedHolder, End, Plan, Source
 from node.exchange.merge import Fetched, Lineage, Missing
 from node.exchange.response import CheckedResource
 from node.exchange.views.choose import VIEWS, write_view
-from node.exchange.views.conflicts import find_conflicts
+from node.exchange.views.conflicts import MAX_CONFLICTS, find_conflicts
 from node.exchange.views.result import Result, read_entries
 from node.exchange.views.telephones import find_telephones
 from node.usecases.identifiers import BSN_SYSTEM
@@ -378,6 +378,62 @@ async def test_a_stream_in_r4_keeps_the_original_on_the_line(vendor: Vendor) -> 
     assert found["s1"]["resource"]["category"] == [{"text": "alert"}]
     assert (found["s1"]["original"], found["s1"]["losses"], found["s1"]["fhir_version"]) == (flag, [], "r4")
     assert "original" not in found["f1"]
+
+
+async def test_a_resource_that_is_nested_too_deep_to_be_read_takes_nothing_else_with_it(vendor: Vendor) -> None:
+    extension: dict[str, Any] = {"url": "x", "valueString": "y"}
+    for _ in range(400):
+        extension = {"url": "x", "extension": [extension]}
+    deep = {**a_flag("deep"), "extension": [extension]}
+    vendor.asker.add(LINDE, a_patient("p1", BSN), deep, a_flag("s1"), version="stu3")
+    answer = await vendor.send("?as=r4", steps=["attention-flags"])
+    lines = [json.loads(each) for each in (await answer.read()).splitlines()]
+    assert lines[-1]["type"] == "end"
+    read = {each["original"]["id"]: each for each in lines if "original" in each}
+    assert (read["deep"]["resource"], read["deep"]["losses"]) == (None, ["Flag (the whole resource)"])
+    assert read["s1"]["resource"]["id"] == "s1"
+    bundle = json.loads(await (await vendor.send("?as=r4", "application/fhir+json", steps=["attention-flags"])).read())
+    assert any(entry["fullUrl"].endswith("stu3/Flag/s1") for entry in bundle["entry"])
+
+
+async def test_a_bundle_says_who_takes_part_and_was_not_asked(vendor: Vendor) -> None:
+    bundle = json.loads(await (await vendor.send("", "application/fhir+json", holders=[GOUWE, "90000999"])).read())
+    said = [issue["details"]["text"] for issue in bundle["entry"][-1]["resource"]["issue"]]
+    assert "90000999: not asked (not_registered)" in said
+    Bundle.model_validate(bundle)
+
+
+async def test_a_bundle_for_which_nobody_was_asked_says_that(vendor: Vendor) -> None:
+    bundle = json.loads(await (await vendor.send("", "application/fhir+json", holders=["90000999"])).read())
+    issues = bundle["entry"][-1]["resource"]["issue"]
+    assert issues[0]["details"]["text"] == "Nobody was asked: this says nothing about what there is."
+    assert issues[0]["severity"] == "warning"
+
+
+async def test_what_is_too_much_for_one_piece_is_refused(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "MAX_WHOLE_BYTES", 10)
+    for parameters, accept in (("", "application/fhir+json"), ("?view=timeline", "application/json")):
+        answer = await vendor.send(parameters, accept)
+        assert (answer.status, json.loads(await answer.read())["code"]) == (502, "too_large")
+    assert (await vendor.send("", "application/x-ndjson")).status == 200
+
+
+def test_thousands_of_differences_are_not_listed_and_that_is_said() -> None:
+    ours = [a_medicine(f"a{number}", f"N02BA{number:02}") for number in range(50)]
+    theirs = [a_medicine(f"b{number}", f"N02BB{number:02}") for number in range(50)]
+    usecase = shipped().by_id("medication")
+    assert usecase is not None
+    found = find_conflicts(read_entries(usecase, [*came(GOUWE, *ours), *came(LINDE, *theirs)]))
+    assert len(found) == MAX_CONFLICTS + 1
+    assert found[-1].code == "more"
+
+
+async def test_what_was_too_much_to_be_compared_is_said(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_way, "COMPARED", frozenset({"Flag"}))
+    monkeypatch.setattr(under_way, "MAX_COMPARED_BYTES", 10)
+    answer = await vendor.send("", "application/x-ndjson")
+    end = json.loads((await answer.read()).splitlines()[-1])
+    assert [each["code"] for each in end["conflicts"]] == ["not_compared"]
 
 
 @pytest.mark.parametrize("name", sorted(VIEWS))
