@@ -8,7 +8,7 @@ an access.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -31,13 +31,14 @@ Text = Annotated[str, StringConstraints(max_length=8_192)]
 
 
 class DescribedUser(BaseModel):
-    """The person who would ask."""
+    """The person who would ask; ``evidence`` is how they are known, in the words of a grant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     identifier: Text = "unknown"
     name: Text = ""
     role: Text
+    evidence: Literal["self_attested", "employer_issued", "credential"] = "self_attested"
 
 
 class ExplainRequest(BaseModel):
@@ -193,7 +194,7 @@ class Explainer:
             user_identifier=user.identifier if user is not None else None,
             user_name=user.name if user is not None else None,
             user_role=user.role if user is not None else None,
-            user_evidence="described",
+            user_evidence=user.evidence if user is not None else None,
             issued_at=now,
             expires_at=now + timedelta(minutes=1),
         )

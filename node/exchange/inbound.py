@@ -166,10 +166,13 @@ class EnforcementPoint:
         now = self._clock.now()
         try:
             asked, question = await self._tables.find(grant, interaction, stated, now)
+            about = await self._binding.about(interaction.fhir_version, asked)
+            decision = decide(question, await self._binding.facts(interaction.fhir_version, question, about, now))
+            if about is not None and decision.permit and asked.written is not None:
+                version = interaction.fhir_version
+                self._tables.check_content(asked.written, decision, version, about, interaction, question)
         except Refusal as refusal:
             return refusal.decision, refusal.code, refusal.about
-        about = await self._binding.about(interaction.fhir_version, asked)
-        decision = decide(question, await self._binding.facts(interaction.fhir_version, question, about, now))
         return decision, decision.code, about
 
     async def records_of(self, version: FhirVersion, bsn: str) -> frozenset[str]:
@@ -241,7 +244,8 @@ class EnforcementPoint:
     async def _still_permitted(self, incoming: Incoming, question: Question, promised: Promised, epoch: int) -> None:
         """Check that nothing was taken away since the decision: where something was, decide again, token and all.
 
-        Somebody else's withdrawal moves the epoch too, and must not keep this citizen's data from who may have it.
+        Somebody else's withdrawal moves the epoch too, and must not keep this citizen's data from who may have it. It has to be
+        permitted on the same basis: the record names that one, and an emergency that is not written down is none.
         """
         for _ in range(DECISIONS):
             now_at = self._audit.current_epoch()
@@ -249,7 +253,8 @@ class EnforcementPoint:
                 return
             await self._entrance.log_in(incoming)
             facts = await self._binding.facts(promised.version, question, promised.about, self._clock.now())
-            if not decide(question, facts).permit:
+            decision = decide(question, facts)
+            if not decision.permit or decision.code != promised.decision.code:
                 break
             epoch = now_at
         raise later("decision_unstable")

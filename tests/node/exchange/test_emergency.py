@@ -34,6 +34,7 @@ from tests.node.exchange.setting import (
     a_holder,
     book_with,
 )
+from tests.support.fhir_server import searchset
 from tests.support.world import FixedEntropy
 
 REASON = "dW5jb25zY2lvdXM"  # "unconscious"
@@ -118,6 +119,21 @@ class TestWhatItOpens:
         holder.consents.fact = lambda: OBJECTION
         await peer.match(BSN, **DECLARED)
         assert holder.audit.records[-1].code == "break_glass"
+
+    async def test_a_permission_that_is_withdrawn_under_way_is_not_replaced_by_an_emergency_that_nobody_opened(
+        self, holder: Holder, peer: Peer
+    ) -> None:
+        async def withdrawn_meanwhile(_: object) -> object:
+            holder.consents.fact = lambda: OBJECTION
+            await holder.audit.raise_epoch()
+            return searchset(a_flag())
+
+        holder.server.instead["Flag"] = withdrawn_meanwhile  # type: ignore[assignment]  # it answers
+        assert await refused(peer, "GET", "Flag", "patient=p1", **DECLARED) == "decision_unstable"
+        assert opened(holder) == {}
+        del holder.server.instead["Flag"]
+        await peer.ask("GET", "Flag", "patient=p1", **DECLARED)
+        assert len(opened(holder)) == 1, "asked again, it is declared, recorded and to be reviewed"
 
     async def test_what_can_not_be_written_down_does_not_leave(self, holder: Holder, peer: Peer) -> None:
         assert isinstance(holder.emergencies, MemoryEmergencies)

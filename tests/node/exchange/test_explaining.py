@@ -1,6 +1,7 @@
 """Why: every refusal can be looked up by the number that the peer was given, and what would happen can be asked beforehand."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.node.exchange.setting import (
     Holder,
     Journal,
     a_holder,
+    book_with,
 )
 from tests.support.world import FixedEntropy, ManualClock, everything_in
 
@@ -198,6 +200,16 @@ class TestDescribed:
                     await peer.ask("GET", "Flag", query)
             record = setting.holder.audit.records[-1]
             assert (explained["decision"], explained["code"]) == (record.decision, record.code)
+
+    async def test_how_the_person_is_known_is_described_too(self, tmp_path: Path) -> None:
+        book = book_with(lambda usecase: usecase.model_copy(update={"assurance": "substantial"}))
+        setting = Setting(a_holder(usecases=book), tmp_path / "none.db")
+        for evidence, code in (("self_attested", "user_assurance_too_low"), ("credential", "care_team")):
+            peer = await setting.holder.peer(user_evidence=evidence)
+            with suppress(RequestError):  # what it said stands in the record
+                await peer.ask("GET", "Flag", "patient=p1")
+            explained = await setting.described(user={"role": "30.000", "evidence": evidence})
+            assert explained["code"] == setting.holder.audit.records[-1].code == code
 
     async def test_the_match_is_described_by_its_form(self, setting: Setting) -> None:
         match = {"method": "POST", "path": "Patient/_search", "query": "", "body": MATCH}

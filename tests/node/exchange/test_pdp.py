@@ -15,7 +15,8 @@ from node.exchange.pdp.point import DecisionPoint
 from node.web.boundary import boundary
 from node.web.internal_auth import CALLER, ApiCaller
 from tests.node.exchange.cases import BSN
-from tests.node.exchange.setting import MATCH, OBJECTION, OEVER, SCOPE, Holder, a_holder
+from tests.node.exchange.setting import MATCH, OBJECTION, OEVER, SCOPE, Holder, a_holder, book_with
+from tests.node.exchange.test_writes import OTHERS, a_report, with_writes
 
 Client = TestClient[web.Request, web.Application]
 URL = "/internal/pdp/v1/evaluation"
@@ -148,3 +149,26 @@ async def test_without_a_record_there_is_no_yes(client: Client, holder: Holder) 
 async def test_an_objection_is_a_no(client: Client, holder: Holder) -> None:
     holder.consents.fact = lambda: OBJECTION
     assert (await (await client.post(URL, json=question())).json())["context"]["code"] == "objection_recorded"
+
+
+class TestWrites:
+    @pytest.fixture
+    def holder(self) -> Holder:
+        return a_holder(usecases=book_with(with_writes))
+
+    @pytest.mark.parametrize("name", [None, *OTHERS])
+    async def test_what_the_enforcement_point_would_not_write_is_a_no_here_too(
+        self, client: Client, holder: Holder, name: str | None
+    ) -> None:
+        resource, code = (a_report(), "care_team") if name is None else OTHERS[name]
+        asked = question("Observation", "", action={"name": "POST"})
+        body = resource if isinstance(resource, str) else json.dumps(resource)
+        asked["resource"]["properties"] |= {"content_type": "application/fhir+json", "body": body}
+        answer = await client.post(URL, json=asked)
+        if name == "too long":
+            assert answer.status == 400
+            return
+        context = (await answer.json())["context"]
+        assert ((await answer.json())["decision"], context["code"]) == (name is None, code)
+        assert holder.audit.records[-1].kind == ("disclosure" if name is None else "refusal")
+        assert "clinical" not in json.dumps(context)
