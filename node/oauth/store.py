@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -22,6 +22,9 @@ from node.storage.schema import access_tokens
 
 MAX_IN_MEMORY = 4_096
 """Grants kept in memory; one with its presentation takes about 5 kB."""
+
+MAX_MEMORY = 50_331_648
+"""Characters of all of them together: a presentation may be large, and whoever sends such ones fills no memory."""
 
 MAX_LISTED = 500
 """Grants in one list."""
@@ -36,10 +39,12 @@ class Stored:
 
     Attributes:
         ended_at: when it was taken away, aware UTC; ``None`` while nobody did.
+        size: characters that it takes in the database.
     """
 
     grant: Grant
     ended_at: datetime | None
+    size: int = field(default=0, compare=False)
 
 
 class TokenStore(Protocol):
@@ -147,6 +152,7 @@ class SqlTokenStore:
         self._database = database
         self._audit = audit
         self._memory: OrderedDict[bytes, Stored] = OrderedDict()
+        self._size = 0
         self._epoch = audit.current_epoch()
         self._writing = asyncio.Lock()
         self._insert = insert_or(access_tokens, database.dialect).on_conflict_do_nothing()
@@ -155,12 +161,13 @@ class SqlTokenStore:
     async def keep(self, token: str, grant: Grant) -> None:
         """See :class:`TokenStore`."""
         digest, epoch = _digest(token), self._audit.current_epoch()
+        text = grant.to_json()
         row = {
             "token_sha256": digest,
             "grant_id": grant.grant_id,
             "subject": grant.subject,
             "holder_did": grant.holder,
-            "grant_json": grant.to_json(),
+            "grant_json": text,
             "issued_at": _milliseconds(grant.issued_at),
             "expires_at": _milliseconds(grant.expires_at),
         }
@@ -171,7 +178,7 @@ class SqlTokenStore:
                 await self._write()
         await written
         if epoch == self._audit.current_epoch():  # else it may have been ended already
-            self._remember(digest, Stored(grant=grant, ended_at=None))
+            self._remember(digest, Stored(grant=grant, ended_at=None, size=len(text)))
 
     async def _write(self) -> None:
         """Write every grant that waits in one transaction: a commit costs the same for one as for fifty."""
@@ -198,7 +205,7 @@ class SqlTokenStore:
         """See :class:`TokenStore`."""
         epoch = self._audit.current_epoch()
         if epoch != self._epoch:
-            self._memory.clear()
+            self._forget()
             self._epoch = epoch
         digest = _digest(token)
         stored = self._memory.get(digest)
@@ -218,6 +225,7 @@ class SqlTokenStore:
         stored = Stored(
             grant=Grant.from_json(row.grant_json),
             ended_at=None if row.ended_at is None else datetime.fromtimestamp(row.ended_at / 1000, UTC),
+            size=len(row.grant_json),
         )
         if epoch == self._audit.current_epoch():  # else something was taken away while we read, also if others noticed
             self._remember(digest, stored)
@@ -263,7 +271,7 @@ class SqlTokenStore:
             if ended.rowcount == 0:
                 return 0
             staged = await self._audit.stage_epoch(connection)
-        self._memory.clear()
+        self._forget()
         await self._audit.settle_epoch(staged)
         return ended.rowcount
 
@@ -274,14 +282,19 @@ class SqlTokenStore:
                 delete(access_tokens).where(access_tokens.c.expires_at < _milliseconds(now - KEEP_EXPIRED))
             )
         for digest in [key for key, stored in self._memory.items() if stored.grant.expires_at <= now]:
-            del self._memory[digest]
+            self._size -= self._memory.pop(digest).size
         return gone.rowcount
 
     def _remember(self, digest: bytes, stored: Stored) -> None:
+        known = self._memory.pop(digest, None)
+        self._size += stored.size - (0 if known is None else known.size)
         self._memory[digest] = stored
-        self._memory.move_to_end(digest)
-        while len(self._memory) > MAX_IN_MEMORY:
-            self._memory.popitem(last=False)
+        while len(self._memory) > MAX_IN_MEMORY or self._size > MAX_MEMORY:
+            self._size -= self._memory.popitem(last=False)[1].size
+
+    def _forget(self) -> None:
+        self._memory.clear()
+        self._size = 0
 
 
 def _given(subject: str, now: datetime, party: str | None) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert
 
 from credentials.did.identifier import DID
+from node.oauth import store as store_module
 from node.oauth.grants import Grant
 from node.oauth.refusals import MAX_PLACES, OTHERS, RefusalCounter
 from node.oauth.store import MemoryTokenStore, SqlTokenStore, TokenStore
@@ -136,7 +137,7 @@ async def test_a_grant_that_ends_while_it_is_read_is_not_remembered_as_standing(
     store, reading = SqlTokenStore(database, audit), database.reading
     await store.keep("token", GRANT)
     await store.end("no such grant", NOON)
-    store._memory.clear()  # as after a restart
+    store._forget()  # as after a restart
     was_read, go_on = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
@@ -159,6 +160,22 @@ async def test_a_grant_that_ends_while_it_is_read_is_not_remembered_as_standing(
     stored = await store.find("token")
     assert stored is not None
     assert stored.ended_at == NOON
+
+
+async def test_large_presentations_do_not_fill_the_memory(
+    database: Database, audit: RecordingAuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MAX_MEMORY", 50_000)
+    store = SqlTokenStore(database, audit)
+    for number in range(10):
+        large = replace(GRANT, grant_id=f"large-{number}", presentations=("x" * 12_000,))
+        await store.keep(f"token-{number}", large)
+        assert await store.find("token-0") is not None
+
+    assert len(store._memory) == 3
+    assert sum(len(each.grant.to_json()) for each in store._memory.values()) == store._size <= 50_000
+    await store.prune(NOON + timedelta(hours=2))
+    assert (len(store._memory), store._size) == (0, 0)
 
 
 def test_refusals_are_counted_by_minute_address_and_reason_within_bounds() -> None:
