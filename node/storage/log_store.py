@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from credentials.did.identifier import DID
-from node.storage.database import AsyncConnection, Database, insert_or
+from node.storage.database import Database, insert_or
 from node.storage.schema import (
     registry_entries,
     registry_hashes,
@@ -40,18 +40,24 @@ class SqlLogStore:
 
     async def tree(self, service: str) -> StoredTree | None:
         """See `registry.transparency.ports.LogStore.tree`."""
-        async with self._database.reading() as connection:
-            return await tree_of(connection, service)
+
+        def work(connection: Connection) -> StoredTree | None:
+            return tree_of(connection, service)
+
+        return await self._database.read(work)
 
     async def keep_note(self, service: str, size: int, note: bytes) -> None:
         """See `registry.transparency.ports.LogStore.keep_note`."""
         table = registry_trees.c
-        async with self._database.transaction() as connection:
-            await connection.execute(
+
+        def work(connection: Connection) -> None:
+            connection.execute(
                 update(registry_trees)
                 .where(table.service == service, table.noted <= size, table.size >= size)
                 .values(note=note, noted=size)
             )
+
+        await self._database.write(work)
 
     async def leaves(self, service: str, start: int, end: int) -> tuple[bytes, ...]:
         """See `registry.transparency.ports.LogStore.leaves`."""
@@ -61,19 +67,29 @@ class SqlLogStore:
             .where(table.service == service, table.position >= start, table.position < end)
             .order_by(table.position)
         )
-        async with self._database.reading() as connection:
-            return tuple((await connection.execute(found)).scalars())
+
+        def work(connection: Connection) -> tuple[bytes, ...]:
+            return tuple(connection.execute(found).scalars())
+
+        return await self._database.read(work)
 
     async def tile_hashes(self, service: str, level: int, start: int, end: int) -> tuple[bytes, ...]:
         """See `registry.transparency.ports.LogStore.tile_hashes`."""
-        async with self._database.reading() as connection:
-            return await _hashes(connection, service, level, start, end)
+
+        def work(connection: Connection) -> tuple[bytes, ...]:
+            return _hashes(connection, service, level, start, end)
+
+        return await self._database.read(work)
 
     async def roll(self, service: str) -> Roll:
         """See `registry.transparency.ports.LogStore.roll`."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_tree_row(service))).one_or_none()
-            rows = (await connection.execute(select(registry_listed).where(registry_listed.c.service == service))).all()
+
+        def work(connection: Connection) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
+            row = connection.execute(_tree_row(service)).one_or_none()
+            rows = connection.execute(select(registry_listed).where(registry_listed.c.service == service)).all()
+            return row, rows
+
+        row, rows = await self._database.read(work)
         if row is None:
             return Roll()
         return Roll(
@@ -85,13 +101,14 @@ class SqlLogStore:
 
     async def extend(self, service: str, before: int | None, extension: Extension) -> bool:
         """See `registry.transparency.ports.LogStore.extend`."""
-        async with self._database.transaction() as connection:
-            tree = await tree_of(connection, service, lock=True)
+
+        def work(connection: Connection) -> bool:
+            tree = tree_of(connection, service, lock=True)
             if (None if tree is None else tree.frontier.size) != before or (tree is not None and tree.is_own):
                 return False
             is_whole = extension.is_whole and (tree is None or tree.is_whole)
             if is_whole and extension.leaves:
-                await _add(connection, service, Frontier() if tree is None else tree.frontier, extension.leaves)
+                _add(connection, service, Frontier() if tree is None else tree.frontier, extension.leaves)
             values = {
                 "is_whole": int(is_whole),
                 "size": extension.frontier.size,
@@ -103,33 +120,37 @@ class SqlLogStore:
                 "last": extension.roll.last,
             }
             if tree is None:
-                await connection.execute(
-                    insert(registry_trees).values(service=service, is_own=0, evidence="", **values)
-                )
+                connection.execute(insert(registry_trees).values(service=service, is_own=0, evidence="", **values))
             else:
-                await connection.execute(
-                    update(registry_trees).where(registry_trees.c.service == service).values(**values)
-                )
-            await _change_roll(connection, service, extension.roll, extension.changed)
+                connection.execute(update(registry_trees).where(registry_trees.c.service == service).values(**values))
+            _change_roll(connection, service, extension.roll, extension.changed)
             return True
+
+        return await self._database.write(work)
 
     async def have(self, service: str, numbers: Sequence[int]) -> None:
         """See `registry.transparency.ports.LogStore.have`."""
         table = registry_listed.c
-        async with self._database.transaction() as connection:
+
+        def work(connection: Connection) -> None:
             for start in range(0, len(numbers), 500):
                 part = list(numbers[start : start + 500])
-                await connection.execute(
+                connection.execute(
                     update(registry_listed).where(table.service == service, table.number.in_(part)).values(is_here=1)
                 )
+
+        await self._database.write(work)
 
     async def accuse(self, service: str, evidence: str) -> None:
         """See `registry.transparency.ports.LogStore.accuse`."""
         table = registry_trees.c
-        async with self._database.transaction() as connection:
-            await connection.execute(
+
+        def work(connection: Connection) -> None:
+            connection.execute(
                 update(registry_trees).where(table.service == service, table.evidence == "").values(evidence=evidence)
             )
+
+        await self._database.write(work)
 
     async def drop_unlisted(self, service: str, last: int) -> int:
         """See `registry.transparency.ports.LogStore.drop_unlisted`."""
@@ -138,49 +159,59 @@ class SqlLogStore:
         gone = select(table.timestamp).where(
             table.service == service, table.timestamp <= last, table.holder.not_in(listed)
         )
-        async with self._database.transaction() as connection:
-            numbers = list((await connection.execute(gone)).scalars())
+
+        def work(connection: Connection) -> list[int]:
+            numbers = list(connection.execute(gone).scalars())
             for entries in (registry_properties, registry_entries):
                 for start in range(0, len(numbers), 500):
-                    await connection.execute(
+                    connection.execute(
                         delete(entries).where(
                             entries.c.service == service, entries.c.timestamp.in_(numbers[start : start + 500])
                         )
                     )
+            return numbers
+
+        numbers = await self._database.write(work)
         return len(numbers)
 
     async def promote(self, service: str) -> None:
         """See `registry.transparency.ports.LogStore.promote`."""
-        async with self._database.transaction() as connection:
-            row = (await connection.execute(_tree_row(service).with_for_update())).one()
-            await connection.execute(
+
+        def work(connection: Connection) -> None:
+            row = connection.execute(_tree_row(service).with_for_update()).one()
+            connection.execute(
                 update(registry_trees)
                 .where(registry_trees.c.service == service)
                 .values(is_own=1, log_key="", note=b"", noted=0)
             )
             # The list goes on where the log is: with its seed, under the next number.
             place = {"seed": row.seed, "last": row.last}
-            await connection.execute(
+            connection.execute(
                 insert_or(registry_logs, connection.dialect.name)
                 .values(service=service, **place)
                 .on_conflict_do_update(index_elements=["service"], set_=place)
             )
-            await connection.execute(delete(registry_listed).where(registry_listed.c.service == service))
+            connection.execute(delete(registry_listed).where(registry_listed.c.service == service))
+
+        await self._database.write(work)
 
     async def forget_log(self, service: str) -> None:
         """See `registry.transparency.ports.LogStore.forget_log`."""
-        async with self._database.transaction() as connection:
-            tree = await tree_of(connection, service, lock=True)
+
+        def work(connection: Connection) -> None:
+            tree = tree_of(connection, service, lock=True)
             if tree is None or tree.is_own:
                 return
             for table in (registry_trees, registry_leaves, registry_hashes, registry_listed):
-                await connection.execute(delete(table).where(table.c.service == service))
+                connection.execute(delete(table).where(table.c.service == service))
+
+        await self._database.write(work)
 
 
-async def tree_of(connection: AsyncConnection, service: str, *, lock: bool = False) -> StoredTree | None:
+def tree_of(connection: Connection, service: str, *, lock: bool = False) -> StoredTree | None:
     """Read a log's row, and keep others from it when asked."""
     found = _tree_row(service)
-    row = (await connection.execute(found.with_for_update() if lock else found)).one_or_none()
+    row = connection.execute(found.with_for_update() if lock else found).one_or_none()
     if row is None:
         return None
     return StoredTree(
@@ -194,10 +225,10 @@ async def tree_of(connection: AsyncConnection, service: str, *, lock: bool = Fal
     )
 
 
-async def append(connection: AsyncConnection, service: str, tree: StoredTree | None, leaves: Sequence[Leaf]) -> None:
+def append(connection: Connection, service: str, tree: StoredTree | None, leaves: Sequence[Leaf]) -> None:
     """Let our own log grow; None is a log that begins."""
     if tree is None:
-        await connection.execute(
+        connection.execute(
             insert(registry_trees).values(
                 service=service,
                 is_own=1,
@@ -213,27 +244,27 @@ async def append(connection: AsyncConnection, service: str, tree: StoredTree | N
             )
         )
     before = Frontier() if tree is None else tree.frontier
-    frontier = await _add(connection, service, before, [each.to_bytes() for each in leaves])
-    await connection.execute(
+    frontier = _add(connection, service, before, [each.to_bytes() for each in leaves])
+    connection.execute(
         update(registry_trees)
         .where(registry_trees.c.service == service)
         .values(size=frontier.size, frontier=frontier.to_bytes())
     )
 
 
-async def _add(connection: AsyncConnection, service: str, before: Frontier, leaves: Sequence[bytes]) -> Frontier:
+def _add(connection: Connection, service: str, before: Frontier, leaves: Sequence[bytes]) -> Frontier:
     rest = []
     level = 0
     while level == 0 or before.size >> (8 * level):
         rest.append(
-            await _hashes(connection, service, level, first_needed(before.size, level), before.size >> (8 * level))
+            _hashes(connection, service, level, first_needed(before.size, level), before.size >> (8 * level))
             # Hashes of a tile are needed only when it becomes full.
             if before.size % TILE_WIDTH + len(leaves) >= TILE_WIDTH
             else ()
         )
         level += 1
     growth = grow(before, leaves, rest)
-    await connection.execute(
+    connection.execute(
         insert(registry_leaves),
         [{"service": service, "position": before.size + number, "leaf": leaf} for number, leaf in enumerate(leaves)],
     )
@@ -242,25 +273,25 @@ async def _add(connection: AsyncConnection, service: str, before: Frontier, leav
         for at, (first, hashes) in enumerate(growth.hashes)
         for number, each in enumerate(hashes)
     ]
-    await connection.execute(insert(registry_hashes), rows)
+    connection.execute(insert(registry_hashes), rows)
     return growth.frontier
 
 
-async def _hashes(connection: AsyncConnection, service: str, level: int, start: int, end: int) -> tuple[bytes, ...]:
+def _hashes(connection: Connection, service: str, level: int, start: int, end: int) -> tuple[bytes, ...]:
     table = registry_hashes.c
     found = (
         select(table.hash)
         .where(table.service == service, table.level == level, table.position >= start, table.position < end)
         .order_by(table.position)
     )
-    return tuple((await connection.execute(found)).scalars())
+    return tuple(connection.execute(found).scalars())
 
 
-async def _change_roll(connection: AsyncConnection, service: str, roll: Roll, changed: frozenset[DID]) -> None:
+def _change_roll(connection: Connection, service: str, roll: Roll, changed: frozenset[DID]) -> None:
     holders = sorted(changed)
     table = registry_listed.c
     for start in range(0, len(holders), 500):
-        await connection.execute(
+        connection.execute(
             delete(registry_listed).where(table.service == service, table.holder.in_(holders[start : start + 500]))
         )
     rows = [
@@ -276,7 +307,7 @@ async def _change_roll(connection: AsyncConnection, service: str, roll: Roll, ch
         for each in (roll.listed[holder] for holder in holders if holder in roll.listed)
     ]
     if rows:
-        await connection.execute(insert(registry_listed), rows)
+        connection.execute(insert(registry_listed), rows)
 
 
 def _tree_row(service: str) -> Any:

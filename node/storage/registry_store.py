@@ -1,6 +1,6 @@
 """Discovery services in the database: `registry.ports.RegistryStore` over SQLAlchemy Core.
 
-Every method is one transaction. A decision locks its service's row in ``registry_logs`` first (SQLite locks the whole file), so that
+Every method is one transaction, in one journey to the database's thread. A decision locks its service's row in ``registry_logs`` first (SQLite locks the whole file), so that
 reading, deciding and writing are one, also between replicas. Times are milliseconds, JSON is text; what a method means is said at
 the port, and ``tests/registry/store_contract.py`` holds this store to the one in memory.
 """
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, delete, exists, insert, select, union_all, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, insert, select, union_all, update
 from sqlalchemy.sql import ColumnElement
 
 from credentials.did.identifier import DID
-from node.storage.database import AsyncConnection, insert_or
+from node.storage.database import insert_or
 from node.storage.log_store import SqlLogStore, append, tree_of
 from node.storage.schema import (
     registry_entries,
@@ -47,27 +47,33 @@ class SqlRegistryStore(SqlLogStore):
 
     async def accept(self, service: str, holder: DID, now: datetime, *, seed: str, decide: Decide) -> Entry:
         """See `registry.ports.RegistryStore.accept`."""
-        async with self._database.transaction() as connection:
-            log = await _locked(connection, service) or Cursor(seed=seed, timestamp=0)
-            tree = await tree_of(connection, service, lock=True)
+
+        def work(connection: Connection) -> Entry:
+            log = _locked(connection, service) or Cursor(seed=seed, timestamp=0)
+            tree = tree_of(connection, service, lock=True)
             check_is_ours(tree)
-            row, spent = await _standing(connection, service, holder, now)
+            row, spent = _standing(connection, service, holder, now)
             admission = decide(_current(row, now), spent)
             if tree is None:
-                tree = await _begun(connection, service, log.seed, now)
-            entry = await _put(connection, admission, log.timestamp + 1, row)
-            await _move(connection, service, Cursor(seed=log.seed, timestamp=entry.timestamp))
-            await append(connection, service, tree, [leaf_of(entry, now)])
+                tree = _begun(connection, service, log.seed, now)
+            entry = _put(connection, admission, log.timestamp + 1, row)
+            _move(connection, service, Cursor(seed=log.seed, timestamp=entry.timestamp))
+            append(connection, service, tree, [leaf_of(entry, now)])
             return entry
+
+        return await self._database.write(work)
 
     async def begin_log(self, service: str, now: datetime) -> None:
         """See `registry.transparency.ports.LogStore.begin_log`."""
         if await self.cursor(service) is None:  # nothing to begin with, and strangers ask
             return
-        async with self._database.transaction() as connection:
-            log = await _locked(connection, service)
-            if log is not None and log.seed != NO_SEED and await tree_of(connection, service) is None:
-                await _begun(connection, service, log.seed, now)
+
+        def work(connection: Connection) -> None:
+            log = _locked(connection, service)
+            if log is not None and log.seed != NO_SEED and tree_of(connection, service) is None:
+                _begun(connection, service, log.seed, now)
+
+        await self._database.write(work)
 
     async def log_after(self, service: str, after: int, now: datetime, *, limit: int) -> LogSlice:
         """See `registry.ports.RegistryStore.log_after`."""
@@ -79,9 +85,13 @@ class SqlRegistryStore(SqlLogStore):
         ]
         both = union_all(*parts)
         found = both.order_by(both.selected_columns.timestamp).limit(limit + 1)
-        async with self._database.reading() as connection:
-            log = await _cursor(connection, service) or Cursor(seed=NO_SEED, timestamp=0)
-            rows = (await connection.execute(found)).all()
+
+        def work(connection: Connection) -> tuple[Cursor, Sequence[Row[Any]]]:
+            log = _cursor(connection, service) or Cursor(seed=NO_SEED, timestamp=0)
+            rows = connection.execute(found).all()
+            return log, rows
+
+        log, rows = await self._database.read(work)
         return LogSlice(
             seed=log.seed,
             last=log.timestamp,
@@ -93,8 +103,11 @@ class SqlRegistryStore(SqlLogStore):
 
     async def cursor(self, service: str) -> Cursor | None:
         """See `registry.ports.RegistryStore.cursor`."""
-        async with self._database.reading() as connection:
-            return await _cursor(connection, service)
+
+        def work(connection: Connection) -> Cursor | None:
+            return _cursor(connection, service)
+
+        return await self._database.read(work)
 
     async def advance(
         self,
@@ -106,15 +119,16 @@ class SqlRegistryStore(SqlLogStore):
         now: datetime,
     ) -> tuple[Refusal, ...] | None:
         """See `registry.ports.RegistryStore.advance`."""
-        async with self._database.transaction() as connection:
-            if await _locked(connection, service) != before:
+
+        def work(connection: Connection) -> tuple[Refusal, ...] | None:
+            if _locked(connection, service) != before:
                 return None
             if step.forget:
                 for table in (registry_entries, registry_properties, registry_spent, registry_pending):
-                    await connection.execute(delete(table).where(table.c.service == service))
-            await _move(connection, service, step.cursor)
+                    connection.execute(delete(table).where(table.c.service == service))
+            _move(connection, service, step.cursor)
             if pending:
-                await connection.execute(
+                connection.execute(
                     insert_or(registry_pending, self._database.dialect).on_conflict_do_nothing(),
                     [
                         {
@@ -127,7 +141,9 @@ class SqlRegistryStore(SqlLogStore):
                         for each in pending
                     ],
                 )
-            return await _decided(connection, service, candidates, now)
+            return _decided(connection, service, candidates, now)
+
+        return await self._database.write(work)
 
     async def pending(self, service: str, now: datetime) -> tuple[Pending, ...]:
         """See `registry.ports.RegistryStore.pending`."""
@@ -137,8 +153,11 @@ class SqlRegistryStore(SqlLogStore):
             .where(table.service == service, table.expires_at > _ms(now))
             .order_by(table.timestamp)
         )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(waiting)).all()
+
+        def work(connection: Connection) -> Sequence[Row[Any]]:
+            return list(connection.execute(waiting))
+
+        rows = await self._database.read(work)
         return tuple(
             Pending(timestamp=row.timestamp, compact=row.compact, expires_at=_moment(row.expires_at), reason=row.reason)
             for row in rows
@@ -156,11 +175,14 @@ class SqlRegistryStore(SqlLogStore):
             .where(table.service == service, table.timestamp.in_(settled))
             .returning(table.timestamp)
         )
-        async with self._database.transaction() as connection:
-            await _locked(connection, service)
-            waiting = set((await connection.execute(removed)).scalars())
+
+        def work(connection: Connection) -> tuple[Refusal, ...]:
+            _locked(connection, service)
+            waiting = set(connection.execute(removed).scalars())
             still = [each for each in candidates if each.timestamp in waiting]
-            return await _decided(connection, service, still, now)
+            return _decided(connection, service, still, now)
+
+        return await self._database.write(work)
 
     # -- what is registered, hosted or followed
 
@@ -177,14 +199,20 @@ class SqlRegistryStore(SqlLogStore):
         )
         if conditions:
             found = found.where(table.timestamp.in_(_one_credential_meets(service, conditions)))
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(found)).all()
+
+        def work(connection: Connection) -> Sequence[Row[Any]]:
+            return connection.execute(found).all()
+
+        rows = await self._database.read(work)
         return tuple(_registered(row) for row in rows)
 
     async def entry_of(self, service: str, holder: DID, now: datetime) -> Entry | None:
         """See `registry.ports.RegistryStore.entry_of`."""
-        async with self._database.reading() as connection:
-            row = await _row_of(connection, service, holder)
+
+        def work(connection: Connection) -> Row[Any] | None:
+            return _row_of(connection, service, holder)
+
+        row = await self._database.read(work)
         return _current(row, now)
 
     async def prune(self, now: datetime) -> None:
@@ -195,39 +223,49 @@ class SqlRegistryStore(SqlLogStore):
             registry_entries.c.timestamp == registry_properties.c.timestamp,
             registry_entries.c.expires_at <= moment,
         )
-        async with self._database.transaction() as connection:
-            await _bury(connection, now)
-            await connection.execute(delete(registry_properties).where(gone))
+
+        def work(connection: Connection) -> None:
+            _bury(connection, now)
+            connection.execute(delete(registry_properties).where(gone))
             for table in (registry_entries, registry_spent, registry_pending):
-                await connection.execute(delete(table).where(table.c.expires_at <= moment))
+                connection.execute(delete(table).where(table.c.expires_at <= moment))
+
+        await self._database.write(work)
 
     # -- our own registrations
 
     async def join(self, service: str, holder: DID, parameters: Mapping[str, Any], now: datetime) -> OwnRegistration:
         """See `registry.ports.RegistryStore.join`."""
         wish = {"parameters": _json(parameters), "due_at": _ms(now), "leaving": 0}
-        async with self._database.transaction() as connection:
-            await connection.execute(
+
+        def work(connection: Connection) -> Row[Any]:
+            connection.execute(
                 insert_or(registry_own, self._database.dialect)
                 .values(service=service, holder=holder, failures=0, **wish)
                 .on_conflict_do_update(index_elements=["service", "holder"], set_=wish)
             )
-            row = (await connection.execute(select(registry_own).where(_is_own(service, holder)))).one()
+            return connection.execute(select(registry_own).where(_is_own(service, holder))).one()
+
+        row = await self._database.write(work)
         return _own(row)
 
     async def leave(self, service: str, holder: DID, now: datetime) -> OwnRegistration | None:
         """See `registry.ports.RegistryStore.leave`."""
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                update(registry_own).where(_is_own(service, holder)).values(leaving=1, due_at=_ms(now))
-            )
-            row = (await connection.execute(select(registry_own).where(_is_own(service, holder)))).one_or_none()
+
+        def work(connection: Connection) -> Row[Any] | None:
+            connection.execute(update(registry_own).where(_is_own(service, holder)).values(leaving=1, due_at=_ms(now)))
+            return connection.execute(select(registry_own).where(_is_own(service, holder))).one_or_none()
+
+        row = await self._database.write(work)
         return None if row is None else _own(row)
 
     async def own(self, service: str, holder: DID) -> OwnRegistration | None:
         """See `registry.ports.RegistryStore.own`."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(registry_own).where(_is_own(service, holder)))).one_or_none()
+
+        def work(connection: Connection) -> Row[Any] | None:
+            return connection.execute(select(registry_own).where(_is_own(service, holder))).one_or_none()
+
+        row = await self._database.read(work)
         return None if row is None else _own(row)
 
     async def owned(self, service: str | None = None) -> tuple[OwnRegistration, ...]:
@@ -236,16 +274,22 @@ class SqlRegistryStore(SqlLogStore):
         found = select(registry_own).order_by(table.service, table.holder)
         if service is not None:
             found = found.where(table.service == service)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(found)).all()
+
+        def work(connection: Connection) -> Sequence[Row[Any]]:
+            return connection.execute(found).all()
+
+        rows = await self._database.read(work)
         return tuple(_own(row) for row in rows)
 
     async def due(self, now: datetime) -> tuple[OwnRegistration, ...]:
         """See `registry.ports.RegistryStore.due`."""
         table = registry_own.c
         found = select(registry_own).where(table.due_at <= _ms(now)).order_by(table.due_at, table.service, table.holder)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(found)).all()
+
+        def work(connection: Connection) -> Sequence[Row[Any]]:
+            return connection.execute(found).all()
+
+        rows = await self._database.read(work)
         return tuple(_own(row) for row in rows)
 
     async def registered(
@@ -268,27 +312,36 @@ class SqlRegistryStore(SqlLogStore):
             "error": None,
         }
         table = registry_own.c
-        async with self._database.transaction() as connection:
+
+        def work(connection: Connection) -> None:
             for leaving, due in ((0, _ms(due_at)), (1, now)):
-                await connection.execute(
+                connection.execute(
                     update(registry_own)
                     .where(_is_own(service, holder), table.leaving == leaving)
                     .values(**stands, due_at=due)
                 )
 
+        await self._database.write(work)
+
     async def failed(self, service: str, holder: DID, *, error: str, due_at: datetime) -> None:
         """See `registry.ports.RegistryStore.failed`."""
-        async with self._database.transaction() as connection:
-            await connection.execute(
+
+        def work(connection: Connection) -> None:
+            connection.execute(
                 update(registry_own)
                 .where(_is_own(service, holder))
                 .values(error=error, due_at=_ms(due_at), failures=registry_own.c.failures + 1)
             )
 
+        await self._database.write(work)
+
     async def left(self, service: str, holder: DID) -> None:
         """See `registry.ports.RegistryStore.left`."""
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(registry_own).where(_is_own(service, holder), registry_own.c.leaving == 1))
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(registry_own).where(_is_own(service, holder), registry_own.c.leaving == 1))
+
+        await self._database.write(work)
 
 
 def _ms(moment: datetime) -> int:
@@ -306,45 +359,43 @@ def _json(value: object) -> str:
 # -- logs
 
 
-async def _cursor(connection: AsyncConnection, service: str, *, lock: bool = False) -> Cursor | None:
+def _cursor(connection: Connection, service: str, *, lock: bool = False) -> Cursor | None:
     table = registry_logs.c
     found = select(table.seed, table.last).where(table.service == service)
-    row = (await connection.execute(found.with_for_update() if lock else found)).one_or_none()
+    row = connection.execute(found.with_for_update() if lock else found).one_or_none()
     return None if row is None or row.last == _UNREAD else Cursor(seed=row.seed, timestamp=row.last)
 
 
-async def _locked(connection: AsyncConnection, service: str) -> Cursor | None:
+def _locked(connection: Connection, service: str) -> Cursor | None:
     """Make sure that nobody else decides about this service until we are done, and say where its log is."""
-    known = await _cursor(connection, service, lock=True)
+    known = _cursor(connection, service, lock=True)
     if known is not None:
         return known
-    await connection.execute(
+    connection.execute(
         insert_or(registry_logs, connection.dialect.name)
         .values(service=service, seed=NO_SEED, last=_UNREAD)
         .on_conflict_do_nothing()
     )
-    return await _cursor(connection, service, lock=True)
+    return _cursor(connection, service, lock=True)
 
 
-async def _move(connection: AsyncConnection, service: str, cursor: Cursor | None) -> None:
+def _move(connection: Connection, service: str, cursor: Cursor | None) -> None:
     seed, last = (NO_SEED, _UNREAD) if cursor is None else (cursor.seed, cursor.timestamp)
-    await connection.execute(
-        update(registry_logs).where(registry_logs.c.service == service).values(seed=seed, last=last)
-    )
+    connection.execute(update(registry_logs).where(registry_logs.c.service == service).values(seed=seed, last=last))
 
 
 # -- logs of our own
 
 
-async def _begun(connection: AsyncConnection, service: str, seed: str, now: datetime) -> StoredTree | None:
+def _begun(connection: Connection, service: str, seed: str, now: datetime) -> StoredTree | None:
     """Begin the log of a service with what is registered there."""
     found = select(registry_entries).where(registry_entries.c.service == service)
-    rows = (await connection.execute(found.order_by(registry_entries.c.timestamp))).all()
-    await append(connection, service, None, first_leaves(seed, [_entry(row) for row in rows], now))
-    return await tree_of(connection, service)
+    rows = connection.execute(found.order_by(registry_entries.c.timestamp)).all()
+    append(connection, service, None, first_leaves(seed, [_entry(row) for row in rows], now))
+    return tree_of(connection, service)
 
 
-async def _bury(connection: AsyncConnection, now: datetime) -> None:
+def _bury(connection: Connection, now: datetime) -> None:
     """Put what expired in the logs of our own."""
     table = registry_entries.c
     ours = select(registry_trees.c.service).where(registry_trees.c.is_own == 1)
@@ -352,43 +403,43 @@ async def _bury(connection: AsyncConnection, now: datetime) -> None:
         table.expires_at <= _ms(now), table.service.in_(ours)
     )
     gone: dict[str, list[Leaf]] = {}
-    for row in (await connection.execute(found.order_by(table.service, table.timestamp))).all():
+    for row in connection.execute(found.order_by(table.service, table.timestamp)).all():
         gone.setdefault(row.service, []).append(tombstone(row.timestamp, DID(row.holder), now))
     for service, leaves in gone.items():
-        await append(connection, service, await tree_of(connection, service, lock=True), leaves)
+        append(connection, service, tree_of(connection, service, lock=True), leaves)
 
 
 # -- entries
 
 
-async def _row_of(connection: AsyncConnection, service: str, holder: DID) -> Row[Any] | None:
+def _row_of(connection: Connection, service: str, holder: DID) -> Row[Any] | None:
     table = registry_entries.c
     found = select(registry_entries).where(table.service == service, table.holder == holder)
-    return (await connection.execute(found)).one_or_none()
+    return connection.execute(found).one_or_none()
 
 
 def _current(row: Row[Any] | None, now: datetime) -> Entry | None:
     return None if row is None or row.expires_at <= _ms(now) else _entry(row)
 
 
-async def _standing(
-    connection: AsyncConnection, service: str, holder: DID, now: datetime
+def _standing(
+    connection: Connection, service: str, holder: DID, now: datetime
 ) -> tuple[Row[Any] | None, frozenset[str]]:
     """What a decision on a message of this holder depends on."""
     table = registry_spent.c
     known = select(table.presentation_id).where(
         table.service == service, table.holder == holder, table.expires_at > _ms(now)
     )
-    row = await _row_of(connection, service, holder)
-    return row, frozenset((await connection.execute(known)).scalars())
+    row = _row_of(connection, service, holder)
+    return row, frozenset(connection.execute(known).scalars())
 
 
-async def _decided(
-    connection: AsyncConnection, service: str, candidates: Sequence[Candidate], now: datetime
+def _decided(
+    connection: Connection, service: str, candidates: Sequence[Candidate], now: datetime
 ) -> tuple[Refusal, ...]:
     """Decide one after another, with what is stored read at once before and written at once after."""
-    before = await _rows_of(connection, service, candidates)
-    spent = await _spent_of(connection, service, candidates, now)
+    before = _rows_of(connection, service, candidates)
+    spent = _spent_of(connection, service, candidates, now)
     latest: dict[DID, Entry] = {holder: _entry(row) for holder, row in before.items()}
     taken: dict[DID, tuple[Admission, int]] = {}
     replaced: list[Entry] = []
@@ -410,28 +461,26 @@ async def _decided(
         taken[candidate.holder] = (admission, candidate.timestamp)
     if taken:
         gone = [before[holder].timestamp for holder in taken if holder in before]
-        await _exchange(connection, service, replaced, gone, list(taken.values()))
+        _exchange(connection, service, replaced, gone, list(taken.values()))
     return tuple(refusals)
 
 
-async def _rows_of(connection: AsyncConnection, service: str, candidates: Sequence[Candidate]) -> dict[DID, Row[Any]]:
+def _rows_of(connection: Connection, service: str, candidates: Sequence[Candidate]) -> dict[DID, Row[Any]]:
     table = registry_entries.c
     found: dict[DID, Row[Any]] = {}
     for holders in _parts(sorted({each.holder for each in candidates})):
-        rows = await connection.execute(
-            select(registry_entries).where(table.service == service, table.holder.in_(holders))
-        )
+        rows = connection.execute(select(registry_entries).where(table.service == service, table.holder.in_(holders)))
         found |= {DID(row.holder): row for row in rows}
     return found
 
 
-async def _spent_of(
-    connection: AsyncConnection, service: str, candidates: Sequence[Candidate], now: datetime
+def _spent_of(
+    connection: Connection, service: str, candidates: Sequence[Candidate], now: datetime
 ) -> dict[DID, set[str]]:
     table = registry_spent.c
     found: dict[DID, set[str]] = {}
     for holders in _parts(sorted({each.holder for each in candidates})):
-        rows = await connection.execute(
+        rows = connection.execute(
             select(table.holder, table.presentation_id).where(
                 table.service == service, table.holder.in_(holders), table.expires_at > _ms(now)
             )
@@ -441,8 +490,8 @@ async def _spent_of(
     return found
 
 
-async def _exchange(
-    connection: AsyncConnection,
+def _exchange(
+    connection: Connection,
     service: str,
     replaced: Sequence[Entry],
     gone: Sequence[int],
@@ -460,16 +509,16 @@ async def _exchange(
             }
             for each in replaced
         ]
-        await connection.execute(spending, rows)
+        connection.execute(spending, rows)
     for part in _parts(gone):
         for table in (registry_properties, registry_entries):
-            await connection.execute(delete(table).where(table.c.service == service, table.c.timestamp.in_(part)))
-    await connection.execute(
+            connection.execute(delete(table).where(table.c.service == service, table.c.timestamp.in_(part)))
+    connection.execute(
         insert(registry_entries), [{"timestamp": number, **_columns(admission)} for admission, number in taken]
     )
     properties = [row for admission, number in taken for row in _properties(admission, number)]
     if properties:
-        await connection.execute(insert(registry_properties), properties)
+        connection.execute(insert(registry_properties), properties)
 
 
 def _properties(admission: Admission, timestamp: int) -> list[dict[str, Any]]:
@@ -495,10 +544,10 @@ def _parts(values: Sequence[Any]) -> Iterator[list[Any]]:
         yield list(values[start : start + 500])
 
 
-async def _put(connection: AsyncConnection, admission: Admission, timestamp: int, before: Row[Any] | None) -> Entry:
+def _put(connection: Connection, admission: Admission, timestamp: int, before: Row[Any] | None) -> Entry:
     """Store a message under its number; the holder's earlier one goes, and its id is spent."""
     replaced, gone = ([], []) if before is None else ([_entry(before)], [before.timestamp])
-    await _exchange(connection, admission.service, replaced, gone, [(admission, timestamp)])
+    _exchange(connection, admission.service, replaced, gone, [(admission, timestamp)])
     return admission.numbered(timestamp)
 
 
