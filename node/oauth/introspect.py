@@ -4,6 +4,7 @@ A vendor who keeps its own proxy in front of its FHIR server asks here what a to
 with it is good. A good proof is used up by saying so, in the one place where single use is kept, and that is recorded.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,15 @@ from node.verification.standing import Standing
 
 INACTIVE: dict[str, Any] = {"active": False}
 MAX_TOKEN = 4_096
+
+ActsFor = Callable[[str], bool]
+"""Whether whoever asks may act for an organisation of ours; what belongs to others does not exist for them."""
+
+
+def _everybody(_: str) -> bool:
+    return True
+
+
 JTI_BYTES = 32
 
 
@@ -60,17 +70,17 @@ class Introspection:
         self._nonces = nonces
         self._public_url = public_url
 
-    async def introspect(self, token: str) -> dict[str, Any]:
+    async def introspect(self, token: str, *, may: ActsFor = _everybody) -> dict[str, Any]:
         """Return what ``token`` stands for, with one member per claim; ``{"active": false}`` when it does not stand."""
-        grant = await self._grant_of(token)
+        grant = await self._grant_of(token, may)
         if grant is None:
             return dict(INACTIVE)
         claims = {name: value for name, value in grant.claims.items() if value is not None}
         return {**claims, **self._standard(grant)}
 
-    async def introspect_extended(self, token: str) -> dict[str, Any]:
+    async def introspect_extended(self, token: str, *, may: ActsFor = _everybody) -> dict[str, Any]:
         """Return the same without claims, and with the presentations that earned the token (WIRE §2.7)."""
-        grant = await self._grant_of(token)
+        grant = await self._grant_of(token, may)
         if grant is None:
             return dict(INACTIVE)
         try:
@@ -87,16 +97,23 @@ class Introspection:
         }
 
     async def create_proof(
-        self, kid: str, *, method: str, url: str, access_token: str, nonce: str | None = None
+        self,
+        kid: str,
+        *,
+        method: str,
+        url: str,
+        access_token: str,
+        nonce: str | None = None,
+        may: ActsFor = _everybody,
     ) -> str:
         """Return a DPoP proof signed by ``kid``, one of our keys.
 
         Raises:
-            UnknownKeyError: not a key of an organisation hosted here.
+            UnknownKeyError: not a key of an organisation hosted here for which whoever asks ``may`` act.
         """
         try:
             owner = await self._subjects.subject_of(did_of_key(kid))
-            if owner is None:
+            if owner is None or not may(owner):
                 raise UnknownKeyError
             key = await self._vault.key(KeyId(kid))
         except (MalformedError, KeyError) as error:
@@ -111,7 +128,7 @@ class Introspection:
         )
 
     async def validate_proof(
-        self, proof: str, *, method: str, url: str, access_token: str, thumbprint: str
+        self, proof: str, *, method: str, url: str, access_token: str, thumbprint: str, may: ActsFor = _everybody
     ) -> dict[str, Any]:
         """Check a proof that came with a token of ours, and use it up.
 
@@ -136,7 +153,7 @@ class Introspection:
             return {"valid": False, "reason": str(error), "dpop_nonce": self._nonces.offer(now)}
         except CredentialError as error:
             return {"valid": False, "reason": str(error)}
-        grant = await self._grant_of(access_token)
+        grant = await self._grant_of(access_token, may)
         if grant is None:
             return {"valid": False, "reason": "token is not active here"}
         if grant.jkt != checked.jkt:
@@ -168,13 +185,15 @@ class Introspection:
             return {"valid": False, "reason": "jti already used"}
         return {"valid": True}
 
-    async def _grant_of(self, token: str) -> Grant | None:
+    async def _grant_of(self, token: str, may: ActsFor) -> Grant | None:
         """Return the grant of a token that stands now, and so do the credentials behind it."""
         if not token or len(token) > MAX_TOKEN:
             return None
         stored = await self._store.find(token)
         now = self._clock.now()
         if stored is None or stored.ended_at is not None or now >= stored.grant.expires_at:
+            return None
+        if not may(stored.grant.subject):
             return None
         try:
             await self._subjects.get(stored.grant.subject)

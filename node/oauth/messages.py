@@ -150,11 +150,14 @@ class TokenReply:
         if token_type is None:
             raise MalformedError("token reply: token_type is not known")
         expires_in = fields.optional_count("expires_in")
+        granted = fields.optional_text("scope") or scope
+        if len(granted) > MAX_SCOPE or _SCOPE.fullmatch(granted) is None:  # it goes to the vendor
+            raise MalformedError("token reply: scope is not one")
         return cls(
             access_token=token,
             token_type=token_type,
             expires_in=DEFAULT_LIFETIME if expires_in is None else min(expires_in, MAX_LIFETIME),
-            scope=fields.optional_text("scope") or scope,
+            scope=granted,
         )
 
     def to_wire(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Unlike nuts-node, metadata and presentation definitions are served for organisat
 """
 
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -30,7 +31,7 @@ from node.oauth.requester import TokenRequester
 from node.oauth.self_attested import MAX_CREDENTIALS
 from node.web.bodies import read_form, read_model
 from node.web.caller import address_of, limited_address
-from node.web.internal_auth import check_acts_for
+from node.web.internal_auth import check_acts_for, may_act_for, names_subject
 from node.web.limits import AtOnce
 from node.web.replies import RequestError
 
@@ -220,18 +221,23 @@ async def post_service_token(request: web.Request) -> web.Response:
     return web.json_response(reply, headers=_NEVER_STORED)
 
 
+@names_subject
 async def post_introspect(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/accesstoken/introspect`` (RFC 7662; WIRE §2.7)."""
-    said = await request.app[INTROSPECTION].introspect(await _introspected(request))
+    said = await request.app[INTROSPECTION].introspect(await _introspected(request), may=partial(may_act_for, request))
     return web.json_response(said, headers=_NEVER_STORED)
 
 
+@names_subject
 async def post_introspect_extended(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/accesstoken/introspect_extended`` (WIRE §2.7)."""
-    said = await request.app[INTROSPECTION].introspect_extended(await _introspected(request))
+    said = await request.app[INTROSPECTION].introspect_extended(
+        await _introspected(request), may=partial(may_act_for, request)
+    )
     return web.json_response(said, headers=_NEVER_STORED)
 
 
+@names_subject
 async def post_create_proof(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/dpop/{kid}`` (WIRE §2.8): a proof for a request that the vendor sends itself."""
     call = await read_model(request, ProofCall, max_bytes=MAX_CALL)
@@ -241,15 +247,22 @@ async def post_create_proof(request: web.Request) -> web.Response:
         url=call.htu,
         access_token=call.token,
         nonce=call.nonce,
+        may=partial(may_act_for, request),
     )
     return web.json_response({"dpop": proof}, headers=_NEVER_STORED)
 
 
+@names_subject
 async def post_validate_proof(request: web.Request) -> web.Response:
     """``POST /internal/auth/v2/dpop/validate`` (WIRE §2.8): is this proof good for that request, and new?"""
     call = await read_model(request, ProofCheckCall, max_bytes=MAX_CALL)
     verdict = await request.app[INTROSPECTION].validate_proof(
-        call.dpop_proof, method=call.method, url=call.url, access_token=call.token, thumbprint=call.thumbprint
+        call.dpop_proof,
+        method=call.method,
+        url=call.url,
+        access_token=call.token,
+        thumbprint=call.thumbprint,
+        may=partial(may_act_for, request),
     )
     return web.json_response(verdict, headers=_NEVER_STORED)
 

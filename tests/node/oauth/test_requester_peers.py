@@ -270,6 +270,13 @@ async def test_a_pattern_made_to_run_for_ever_does_not(asker: NodeUnderTest, int
         (reply({"access_token": "abc", "token_type": "DPoP", "expires_in": -1}), "failed", None),
         (reply({"access_token": "abc", "token_type": "DPoP", "expires_in": "900"}), "failed", None),
         (reply({"access_token": "abc", "token_type": MARK}), "failed", None),
+        (reply({"access_token": "abc", "token_type": "DPoP", "scope": f"{SCOPE}\r\nX: {MARK}"}), "failed", None),
+        (
+            reply({"access_token": "abc", "token_type": "DPoP", "scope": '<a href="https://peer.example">'}),
+            "failed",
+            None,
+        ),
+        (reply({"access_token": "abc", "token_type": "DPoP", "scope": "x" * 2_000}), "failed", None),
         (reply(b"x" * 70_000), "failed", None),
     ],
 )
