@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from credentials.did.identifier import DID
 from node.storage.database import Database, insert_or
@@ -28,6 +28,15 @@ from registry.transparency.merkle import Frontier
 from registry.transparency.ports import Extension, StoredTree
 from registry.transparency.tiles import TILE_WIDTH
 
+_TREE: Final = select(registry_trees).where(registry_trees.c.service == bindparam("of"))
+_TREE_LOCKED: Final = _TREE.with_for_update()
+_GROWN: Final = (
+    update(registry_trees)
+    .where(registry_trees.c.service == bindparam("of"))
+    .values(size=bindparam("size"), frontier=bindparam("frontier"))
+)
+_NEW_LEAF: Final = insert(registry_leaves)
+_NEW_HASH: Final = insert(registry_hashes)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -85,7 +94,7 @@ class SqlLogStore:
         """See `registry.transparency.ports.LogStore.roll`."""
 
         def work(connection: Connection) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-            row = connection.execute(_tree_row(service)).one_or_none()
+            row = connection.execute(_TREE, {"of": service}).one_or_none()
             rows = connection.execute(select(registry_listed).where(registry_listed.c.service == service)).all()
             return row, rows
 
@@ -178,7 +187,7 @@ class SqlLogStore:
         """See `registry.transparency.ports.LogStore.promote`."""
 
         def work(connection: Connection) -> None:
-            row = connection.execute(_tree_row(service).with_for_update()).one()
+            row = connection.execute(_TREE_LOCKED, {"of": service}).one()
             connection.execute(
                 update(registry_trees)
                 .where(registry_trees.c.service == service)
@@ -210,8 +219,7 @@ class SqlLogStore:
 
 def tree_of(connection: Connection, service: str, *, lock: bool = False) -> StoredTree | None:
     """Read a log's row, and keep others from it when asked."""
-    found = _tree_row(service)
-    row = connection.execute(found.with_for_update() if lock else found).one_or_none()
+    row = connection.execute(_TREE_LOCKED if lock else _TREE, {"of": service}).one_or_none()
     if row is None:
         return None
     return StoredTree(
@@ -245,11 +253,7 @@ def append(connection: Connection, service: str, tree: StoredTree | None, leaves
         )
     before = Frontier() if tree is None else tree.frontier
     frontier = _add(connection, service, before, [each.to_bytes() for each in leaves])
-    connection.execute(
-        update(registry_trees)
-        .where(registry_trees.c.service == service)
-        .values(size=frontier.size, frontier=frontier.to_bytes())
-    )
+    connection.execute(_GROWN, {"of": service, "size": frontier.size, "frontier": frontier.to_bytes()})
 
 
 def _add(connection: Connection, service: str, before: Frontier, leaves: Sequence[bytes]) -> Frontier:
@@ -265,7 +269,7 @@ def _add(connection: Connection, service: str, before: Frontier, leaves: Sequenc
         level += 1
     growth = grow(before, leaves, rest)
     connection.execute(
-        insert(registry_leaves),
+        _NEW_LEAF,
         [{"service": service, "position": before.size + number, "leaf": leaf} for number, leaf in enumerate(leaves)],
     )
     rows = [
@@ -273,7 +277,7 @@ def _add(connection: Connection, service: str, before: Frontier, leaves: Sequenc
         for at, (first, hashes) in enumerate(growth.hashes)
         for number, each in enumerate(hashes)
     ]
-    connection.execute(insert(registry_hashes), rows)
+    connection.execute(_NEW_HASH, rows)
     return growth.frontier
 
 
@@ -308,10 +312,6 @@ def _change_roll(connection: Connection, service: str, roll: Roll, changed: froz
     ]
     if rows:
         connection.execute(insert(registry_listed), rows)
-
-
-def _tree_row(service: str) -> Any:
-    return select(registry_trees).where(registry_trees.c.service == service)
 
 
 def _listed(row: Row[Any]) -> Listed:

@@ -1,17 +1,34 @@
 """Discovery services in the database: `registry.ports.RegistryStore` over SQLAlchemy Core.
 
-Every method is one transaction, in one journey to the database's thread. A decision locks its service's row in ``registry_logs`` first (SQLite locks the whole file), so that
-reading, deciding and writing are one, also between replicas. Times are milliseconds, JSON is text; what a method means is said at
-the port, and ``tests/registry/store_contract.py`` holds this store to the one in memory.
+Every method is one transaction, in one journey to the database's thread. Statements of every day are made once. A decision locks its
+service's row in ``registry_logs`` first (SQLite locks the whole file), so that reading, deciding and writing are one, also between
+replicas. Times are milliseconds, JSON is text; what a method means is said at the port, and ``tests/registry/store_contract.py`` holds
+this store to the one in memory.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, insert, select, union_all, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from credentials.did.identifier import DID
 from node.storage.database import insert_or
@@ -37,6 +54,35 @@ from registry.transparency.leaf import Leaf
 from registry.transparency.ports import StoredTree
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_OF: Final[BindParameter[Any]] = bindparam("of")
+_LOG: Final = select(registry_logs.c.seed, registry_logs.c.last).where(registry_logs.c.service == _OF)
+_LOG_LOCKED: Final = _LOG.with_for_update()
+_MOVED: Final = (
+    update(registry_logs).where(registry_logs.c.service == _OF).values(seed=bindparam("seed"), last=bindparam("last"))
+)
+_ENTRY_OF: Final = select(registry_entries).where(
+    registry_entries.c.service == _OF, registry_entries.c.holder == bindparam("by")
+)
+_SPENT: Final = select(registry_spent.c.presentation_id).where(
+    registry_spent.c.service == _OF,
+    registry_spent.c.holder == bindparam("by"),
+    registry_spent.c.expires_at > bindparam("now"),
+)
+_NEW_ENTRY: Final = insert(registry_entries)
+_NEW_PROPERTY: Final = insert(registry_properties)
+_FOUND: Final = (
+    select(registry_entries)
+    .where(
+        registry_entries.c.service == _OF,
+        registry_entries.c.retracts.is_(None),
+        registry_entries.c.expires_at > bindparam("now"),
+    )
+    .order_by(registry_entries.c.timestamp)
+    .limit(bindparam("most", type_=Integer()))
+)
+_ESCAPE: Final = "/"
+_OPEN_ENDS: Final = {Comparison.PREFIX: ("", "%"), Comparison.SUFFIX: ("%", ""), Comparison.CONTAINS: ("%", "%")}
+"""Signs of LIKE that stand for any text, before and after."""
 _UNREAD: Final = -1  # ``last`` of a log that was never read from or written to: the row is there to be locked
 
 
@@ -190,18 +236,13 @@ class SqlRegistryStore(SqlLogStore):
         self, service: str, conditions: Sequence[Condition], now: datetime, *, limit: int
     ) -> tuple[Registered, ...]:
         """See `registry.ports.RegistryStore.search`."""
-        table = registry_entries.c
-        found = (
-            select(registry_entries)
-            .where(table.service == service, table.retracts.is_(None), table.expires_at > _ms(now))
-            .order_by(table.timestamp)
-            .limit(limit)
-        )
-        if conditions:
-            found = found.where(table.timestamp.in_(_one_credential_meets(service, conditions)))
+        found = _found(tuple(each.comparison for each in conditions))
+        values: dict[str, Any] = {"of": service, "now": _ms(now), "most": limit}
+        for number, each in enumerate(conditions):
+            values |= _looked_for(number, each)
 
         def work(connection: Connection) -> Sequence[Row[Any]]:
-            return connection.execute(found).all()
+            return connection.execute(found, values).all()
 
         rows = await self._database.read(work)
         return tuple(_registered(row) for row in rows)
@@ -360,9 +401,7 @@ def _json(value: object) -> str:
 
 
 def _cursor(connection: Connection, service: str, *, lock: bool = False) -> Cursor | None:
-    table = registry_logs.c
-    found = select(table.seed, table.last).where(table.service == service)
-    row = connection.execute(found.with_for_update() if lock else found).one_or_none()
+    row = connection.execute(_LOG_LOCKED if lock else _LOG, {"of": service}).one_or_none()
     return None if row is None or row.last == _UNREAD else Cursor(seed=row.seed, timestamp=row.last)
 
 
@@ -381,7 +420,7 @@ def _locked(connection: Connection, service: str) -> Cursor | None:
 
 def _move(connection: Connection, service: str, cursor: Cursor | None) -> None:
     seed, last = (NO_SEED, _UNREAD) if cursor is None else (cursor.seed, cursor.timestamp)
-    connection.execute(update(registry_logs).where(registry_logs.c.service == service).values(seed=seed, last=last))
+    connection.execute(_MOVED, {"of": service, "seed": seed, "last": last})
 
 
 # -- logs of our own
@@ -413,9 +452,7 @@ def _bury(connection: Connection, now: datetime) -> None:
 
 
 def _row_of(connection: Connection, service: str, holder: DID) -> Row[Any] | None:
-    table = registry_entries.c
-    found = select(registry_entries).where(table.service == service, table.holder == holder)
-    return connection.execute(found).one_or_none()
+    return connection.execute(_ENTRY_OF, {"of": service, "by": holder}).one_or_none()
 
 
 def _current(row: Row[Any] | None, now: datetime) -> Entry | None:
@@ -426,12 +463,8 @@ def _standing(
     connection: Connection, service: str, holder: DID, now: datetime
 ) -> tuple[Row[Any] | None, frozenset[str]]:
     """What a decision on a message of this holder depends on."""
-    table = registry_spent.c
-    known = select(table.presentation_id).where(
-        table.service == service, table.holder == holder, table.expires_at > _ms(now)
-    )
-    row = _row_of(connection, service, holder)
-    return row, frozenset(connection.execute(known).scalars())
+    spent = connection.execute(_SPENT, {"of": service, "by": holder, "now": _ms(now)}).scalars()
+    return _row_of(connection, service, holder), frozenset(spent)
 
 
 def _decided(
@@ -513,12 +546,10 @@ def _exchange(
     for part in _parts(gone):
         for table in (registry_properties, registry_entries):
             connection.execute(delete(table).where(table.c.service == service, table.c.timestamp.in_(part)))
-    connection.execute(
-        insert(registry_entries), [{"timestamp": number, **_columns(admission)} for admission, number in taken]
-    )
+    connection.execute(_NEW_ENTRY, [{"timestamp": number, **_columns(admission)} for admission, number in taken])
     properties = [row for admission, number in taken for row in _properties(admission, number)]
     if properties:
-        connection.execute(insert(registry_properties), properties)
+        connection.execute(_NEW_PROPERTY, properties)
 
 
 def _properties(admission: Admission, timestamp: int) -> list[dict[str, Any]]:
@@ -605,36 +636,52 @@ def _registered(row: Row[Any]) -> Registered:
 # -- search
 
 
-def _one_credential_meets(service: str, conditions: Sequence[Condition]) -> Select[tuple[int]]:
-    """Numbers of entries of which one credential has a fitting value for every condition, from the index of values."""
+@lru_cache(maxsize=64)
+def _found(comparisons: tuple[Comparison, ...]) -> Select[Any]:
+    """The search for conditions that compare so: registrations of which one credential has a fitting value for every one of them.
+
+    What is looked for is given with it as ``path0``, ``value0``, ``path1`` and so on. It starts from the index of values.
+    """
+    if not comparisons:
+        return _FOUND
     first = registry_properties.alias()
-    query = select(first.c.timestamp).where(first.c.service == service, _fits(first.c, conditions[0]))
-    for condition in conditions[1:]:
+    query = select(first.c.timestamp).where(first.c.service == _OF, _fits(first.c, 0, comparisons[0]))
+    for number, comparison in enumerate(comparisons[1:], 1):
         other = registry_properties.alias()
         query = query.where(
             exists().where(
                 other.c.service == first.c.service,
                 other.c.timestamp == first.c.timestamp,
                 other.c.credential == first.c.credential,
-                _fits(other.c, condition),
+                _fits(other.c, number, comparison),
             )
         )
-    return query
+    return _FOUND.where(registry_entries.c.timestamp.in_(query))
 
 
-def _fits(columns: Any, condition: Condition) -> ColumnElement[bool]:
-    at: ColumnElement[bool] = columns.path == condition.path
-    match condition.comparison:
+def _fits(columns: Any, number: int, comparison: Comparison) -> ColumnElement[bool]:
+    at: ColumnElement[bool] = columns.path == bindparam(f"path{number}")
+    value = bindparam(f"value{number}", type_=Text())
+    match comparison:
         case Comparison.EXACT:
-            return and_(at, columns.value == condition.value)
-        case Comparison.PREFIX:
-            return and_(at, columns.folded.startswith(condition.value, autoescape=True))
-        case Comparison.SUFFIX:
-            return and_(at, columns.folded.endswith(condition.value, autoescape=True))
-        case Comparison.CONTAINS:
-            return and_(at, columns.folded.contains(condition.value, autoescape=True))
+            return and_(at, columns.value == value)
+        case Comparison.PREFIX | Comparison.SUFFIX | Comparison.CONTAINS:
+            return and_(at, columns.folded.like(value, escape=_ESCAPE))
         case Comparison.EXISTS:
             return at
+
+
+def _looked_for(number: int, condition: Condition) -> dict[str, str]:
+    found = {f"path{number}": condition.path}
+    before, after = _OPEN_ENDS.get(condition.comparison, ("", ""))
+    match condition.comparison:
+        case Comparison.EXISTS:
+            return found
+        case Comparison.EXACT:
+            return found | {f"value{number}": condition.value}
+        case _:
+            plain = re.sub(f"[{_ESCAPE}%_]", lambda sign: _ESCAPE + sign[0], condition.value)
+            return found | {f"value{number}": before + plain + after}
 
 
 # -- our own registrations
