@@ -2,9 +2,10 @@
 
 The tables of patient fields (``patient_fields.py``) name the places where FHIR puts patients; annotations, extensions, forms without
 end and members that nobody knows are further ones. So the text of the whole page is searched, after all that is listed was checked:
-every ``reference`` to a Patient, and every ``resourceType``, must be one that was checked, or one of ours.
+every ``reference`` to a Patient, by address or by number, and every ``resourceType``, must be one that was checked, or one of ours.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,10 +13,14 @@ from typing import Any
 import msgspec
 
 from node.exchange.references import Bases, read_reference
+from node.usecases.identifiers import BSN_SYSTEMS
 
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"]*)"')
 _RESOURCE = b'"resourceType"'
 _RESOURCE_MEMBER = re.compile(rb'"resourceType"\s*:')  # inside a string its quotes would be escaped
+_IDENTIFIER = re.compile(r'"identifier"\s*:\s*\{')  # of a reference; those of a resource stand in a list
+_NUMBERS = (b"/bsn", b"2.16.840.1.113883.2.4.6.3")
+_READER = json.JSONDecoder()
 _OF_A_PATIENT = re.compile(r"Patient[/?]")
 
 
@@ -40,6 +45,23 @@ def names_another_patient(body: bytes, *, ids: frozenset[str], known: Iterable[s
         text not in known and _leads_to_another(text, ids, bases)
         for text in (_decoded(raw) for raw in found if b"Patient" in raw or b"\\" in raw)
     )
+
+
+def names_another_number(body: bytes, *, bsn: str) -> bool:
+    """Tell whether a reference anywhere in ``body`` names somebody by another citizen service number.
+
+    Args:
+        body: JSON, already decoded once.
+        bsn: of our patient.
+    """
+    if not any(mark in body for mark in _NUMBERS):
+        return False
+    text = body.decode()
+    for found in _IDENTIFIER.finditer(text):
+        identifier, _ = _READER.raw_decode(text, found.end() - 1)
+        if identifier.get("system") in BSN_SYSTEMS and identifier.get("value") != bsn:
+            return True
+    return False
 
 
 def holds_more(body: bytes, *, around: int, resources: Sequence[Any]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Never
 
 import msgspec
 
-from node.exchange.hidden import holds_more, names_another_patient
+from node.exchange.hidden import holds_more, names_another_number, names_another_patient
 from node.exchange.members import DuplicateMemberError, refuse_duplicate_members
 from node.exchange.references import Bases, page_link, read_reference
 from node.exchange.shapes import (
@@ -437,6 +437,8 @@ def _check_hidden(body: bytes, resources: Sequence[CheckedResource], step: Step,
     }
     if names_another_patient(body, ids=ids, known=linked, bases=ours.bases):
         raise MismatchError("other_patient", "a reference leads to another patient")
+    if ours.bsn is not None and names_another_number(body, bsn=ours.bsn):
+        raise MismatchError("other_patient", "a reference names somebody by another number")
 
 
 def _check_full_url(full_url: str, name: str, resource_id: str) -> None:

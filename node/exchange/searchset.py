@@ -9,6 +9,8 @@ leave: its words are the inner server's, and may hold anything.
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 from node.exchange.response import CheckedPage, CheckedResource
 from node.exchange.shapes import OUTCOME
@@ -49,7 +51,34 @@ def public_bytes(resource: CheckedResource, public_base: str, inner_bases: Seque
         inner = base.encode()
         if inner in raw:
             raw = raw.replace(inner, public_base.encode())
+    for base in inner_bases:
+        host, pattern = _origin(base)
+        if host in raw:  # an address beside the base is an address too
+            raw = pattern.sub(_public_origin(public_base), raw)
     return raw
+
+
+@lru_cache(maxsize=64)
+def _origin(base: str) -> tuple[bytes, re.Pattern[bytes]]:
+    """Return the host and port of a base, and what finds its origin, slashes escaped or not, where no longer name follows."""
+    parts = urlsplit(base.replace("\\/", "/"))
+    host = parts.netloc.encode()
+    slash = rb"\\?/"
+    pattern = (
+        re.escape(parts.scheme.encode())
+        + b":"
+        + slash
+        + slash
+        + re.escape(host)
+        + rb"(?![A-Za-z0-9\-]|[.:][A-Za-z0-9])"
+    )
+    return host, re.compile(pattern)
+
+
+@lru_cache(maxsize=64)
+def _public_origin(public_base: str) -> bytes:
+    parts = urlsplit(public_base)
+    return f"{parts.scheme}://{parts.netloc}".encode()
 
 
 def empty_searchset() -> bytes:

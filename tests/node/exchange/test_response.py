@@ -193,6 +193,21 @@ def test_a_reference_to_somebody_else_withholds_the_page_wherever_it_stands(more
     assert _mismatch(body.replace(b"Patient/", b"Patient\\/")) == "other_patient"
 
 
+@pytest.mark.parametrize("system", [BSN_SYSTEM, "urn:oid:2.16.840.1.113883.2.4.6.3"])
+@pytest.mark.parametrize("kind", [{}, {"type": {"coding": [{"code": "NI"}]}, "assigner": {"display": "x"}}])
+def test_a_reference_by_number_to_somebody_else_withholds_the_page_wherever_it_stands(
+    system: str, kind: dict[str, Any]
+) -> None:
+    def naming(bsn: str) -> bytes:
+        noted = [{"authorReference": {"identifier": {**kind, "system": system, "value": bsn}}, "text": "x"}]
+        return a_page(an_entry(an_observation(note=noted)))
+
+    assert _mismatch(naming(OTHER_BSN)) == "other_patient"
+    assert _mismatch(naming(OTHER_BSN).replace(b"/bsn", b"\\/bsn")) == "other_patient"
+    assert _check(naming(BSN)).count == 1
+    assert _check(naming(BSN), bsn=None).count == 1, "the asker knows no number after the match"
+
+
 def test_references_to_our_patient_and_to_others_than_patients_may_stand_anywhere() -> None:
     ours = [
         {"url": "urn:x", "valueReference": {"reference": reference}}

@@ -8,6 +8,7 @@ from node.exchange.searchset import empty_searchset, write_resource, write_searc
 from tests.node.exchange.cases import BASE, BASES, BSN, OTHER_BSN, a_page, a_patient, a_step, an_entry, an_observation
 
 PUBLIC = "https://gouwe.example/fhir/gouwe/r4"
+ORIGIN, HOST = "https://gouwe.localhost", "https://gouwe.example"
 
 
 def test_links_and_addresses_of_the_inner_server_stay_inside() -> None:
@@ -115,3 +116,22 @@ def test_of_an_outcome_only_codes_leave() -> None:
         },
         "search": {"mode": "outcome"},
     }
+
+
+def test_other_addresses_of_the_inner_server_stay_inside_too() -> None:
+    words = f"{ORIGIN}/ids/1 {ORIGIN} {ORIGIN}:9 {ORIGIN}.example {BASE}/Binary/1"
+    body = a_page(an_entry(an_observation(valueString=words)))
+    for received in (body, body.replace(b"/", b"\\/")):
+        page = check_page(
+            received,
+            step=a_step("home-care-reads-gp-r4", "results"),
+            fhir_version="r4",
+            patient_ids=frozenset({"1"}),
+            bases=BASES,
+            origin="own_server",
+        )
+        bases = (*BASES.urls, *(url.replace("/", "\\/") for url in BASES.urls))  # as outgoing.py gives them
+        sent = json.loads(write_searchset(page, public_base=PUBLIC, inner_bases=bases, next_url=None))
+        assert sent["entry"][0]["resource"]["valueString"] == (
+            f"{HOST}/ids/1 {HOST} {ORIGIN}:9 {ORIGIN}.example {PUBLIC}/Binary/1"
+        ), "another port, and a longer name, are other servers"
