@@ -5,7 +5,8 @@ is (DiscoveryRegistrationCredential). The files are what the regional organisati
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,40 @@ from examples.region.organisations import HA_VVT, MEDICATION
 
 SERVICES = (HA_VVT, MEDICATION)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherService:
+    """A discovery service beyond those of the story, for who wants to show more.
+
+    Attributes:
+        service: its id.
+        usecase: id of the use case of its members.
+        members: keys of the organisations that take part.
+    """
+
+    service: str
+    usecase: str
+    members: frozenset[str]
+
+
 MAX_VALIDITY_SECONDS = 3_600
 """In the real world three days; an hour suits a demo."""
 
 
-def write_definitions(directory: Path, *, host_url: str, uzi_root: str) -> tuple[Path, ...]:
+def write_definitions(
+    directory: Path, *, host_url: str, uzi_root: str, further: Iterable[str] = ()
+) -> tuple[Path, ...]:
     """Write one definition file per service.
 
     Args:
         directory: created when absent.
         host_url: public base URL of the node that hosts the services.
         uzi_root: SHA-256 (base64url) of the root certificate that vouches for members.
+        further: ids of services beyond the two of the story.
     """
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for service in SERVICES:
+    for service in (*SERVICES, *further):
         file = directory / f"{service}.json"
         file.write_text(json.dumps(_definition(service, host_url, uzi_root), indent=2) + "\n", encoding="utf-8")
         written.append(file)

@@ -8,7 +8,7 @@ when they stop (API.md §6).
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from credentials.did.certificate_chain import CertificateChain
 from examples.region.askers import ASKERS
 from examples.region.certificates import RegionCertificates, prepare_certificates, publish_revocations
-from examples.region.discovery import SERVICES, write_definitions
+from examples.region.discovery import SERVICES, FurtherService, write_definitions
 from examples.region.free_ports import FreePorts, NoFreePortError
 from examples.region.joining import until_joined
 from examples.region.objection import object_for_aicha
@@ -51,6 +51,7 @@ class Region:
         systems: the record systems' processes.
         own: client for internal APIs and record systems.
         peers: client for the public side, as any other organisation has.
+        further: discovery services beyond those of the story.
         set_up_ms: how long it took until everything was ready and joined; ``joined_ms`` the part of it after all nodes ran.
     """
 
@@ -63,8 +64,10 @@ class Region:
         own: Client,
         peers: Client,
         ports: FreePorts,
+        further: Sequence[FurtherService] = (),
     ) -> None:
         self.directory = directory
+        self.further = further
         self.certificates = certificates
         self.nodes = {node.key: node for node in nodes}
         self.systems: list[Child] = []
@@ -126,7 +129,12 @@ class Region:
 
 @asynccontextmanager
 async def open_region(
-    directory: Path | None, progress: Progress, *, hapi: bool = False, describe: bool = True
+    directory: Path | None,
+    progress: Progress,
+    *,
+    hapi: bool = False,
+    describe: bool = True,
+    further: Sequence[FurtherService] = (),
 ) -> AsyncIterator[Region]:
     """Make and start a region; leaving the block stops it.
 
@@ -135,6 +143,7 @@ async def open_region(
         progress: told what is being done.
         hapi: real FHIR servers (HAPI) for the hospital and the pharmacy.
         describe: write ``region.json`` when everything is ready; otherwise :meth:`Region.tell_others` does.
+        further: discovery services beyond those of the story; nobody waits until their members are registered.
 
     Raises:
         StartError: something did not start, or the named directory is taken.
@@ -167,6 +176,7 @@ async def open_region(
             own=await stack.enter_async_context(open_own_client(origins)),
             peers=await stack.enter_async_context(open_peer_client(loopback=True, ca_file=str(certificates.tls_root))),
             ports=ports,
+            further=further,
         )
         stack.push_async_callback(region.stop)
         await _start(region, systems, progress, hapi=hapi)
@@ -177,7 +187,12 @@ async def open_region(
 
 
 async def _start(region: Region, systems: Mapping[str, int], progress: Progress, *, hapi: bool) -> None:
-    write_definitions(region.directory / "definitions", host_url=region.nodes[RSO.key].public, uzi_root=region.uzi_root)
+    write_definitions(
+        region.directory / "definitions",
+        host_url=region.nodes[RSO.key].public,
+        uzi_root=region.uzi_root,
+        further=[each.service for each in region.further],
+    )
     progress("starting five record systems, making and starting six nodes")
     host_runs = asyncio.Event()
     await _together(
@@ -243,6 +258,9 @@ def _words_of_init(region: Region, node: RunningNode) -> list[str | Path]:
     organisation = node.organisation
     certificates = region.certificates.organisations[node.key]
     asker = ASKERS.get(node.key)
+    services = (*SERVICES, *(each.service for each in region.further))
+    takes_part = [(USECASE_OF[service], service) for service in organisation.services]
+    takes_part += [(each.usecase, each.service) for each in region.further if node.key in each.members]
     words: list[str | Path] = [
         sys.executable, "-m", "node", "init", node.directory,
         "--name", organisation.name, "--city", organisation.city, "--ura", organisation.ura, "--subject", node.key,
@@ -252,13 +270,13 @@ def _words_of_init(region: Region, node: RunningNode) -> list[str | Path]:
         "--tls-certificate", certificates.tls_chain, "--tls-key", certificates.tls_key,
         "--ca", region.certificates.tls_root, "--trust-uzi", region.uzi_root, "--unsafe-loopback-peers",
         "--refresh-ms", str(REFRESH_MS),
-        *(word for service in SERVICES for word in ("--definition", region.directory / "definitions" / f"{service}.json")),
+        *(word for service in services for word in ("--definition", region.directory / "definitions" / f"{service}.json")),
         *(word for version, url in node.fhir.items() for word in (f"--fhir-{version}", url)),
-        *(word for service in organisation.services for word in ("--usecase", USECASE_OF[service], "--join", service)),
+        *(word for usecase, service in takes_part for word in ("--usecase", usecase, "--join", service)),
         *(("--cli-user", asker.for_init()) if asker else ()),
     ]  # fmt: skip
     if node.key == RSO.key:
-        words += [word for service in SERVICES for word in ("--host", service)]
+        words += [word for service in services for word in ("--host", service)]
     return words
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from examples.region.discovery import FurtherService
 from examples.region.display import Display
 from examples.region.network import Region, open_region
 from examples.region.stage import Stage
@@ -18,6 +19,11 @@ from examples.region.story import Told, tell
 from tests.scenarios.misbehaving import RecordSystem
 from tests.scenarios.opposite import Opposite, open_opposite
 
+FURTHER = (
+    FurtherService(service="acute", usecase="acute", members=frozenset({"gouwe", "oever", "linde", "hofstede"})),
+    FurtherService(service="360-graden", usecase="360", members=frozenset({"gouwe", "oever", "linde"})),
+)
+"""For the needs that the two services of the story do not meet."""
 Misbehave = Callable[[str], RecordSystem]
 
 
@@ -25,7 +31,7 @@ Misbehave = Callable[[str], RecordSystem]
 async def region(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Region]:
     """The running region: six nodes, each a process."""
     directory: Path = tmp_path_factory.mktemp("region")
-    async with open_region(directory, lambda _: None) as opened:
+    async with open_region(directory, lambda _: None, further=FURTHER) as opened:
         yield opened
 
 

@@ -97,6 +97,7 @@ def _texts(value: Any, member: str = "") -> Iterator[str]:
 def _is_administrative(text: str) -> bool:
     """Numbers of organisations and professionals, addresses of systems: these are no secret and stand in every node."""
     return text.startswith(("http", "urn:", "9000", "0100", "0600", "0200", "7500")) or text in (
+        "Condition",  # display of a category, and the name of a type that records of queries hold
         "Laboratory",
         "Vital Signs",
     )
