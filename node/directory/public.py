@@ -29,6 +29,8 @@ MAX_PAGE: Final = 250
 BEHIND: Final = timedelta(seconds=10)
 MAX_DIGITS: Final = 6
 
+_FORMATS: Final = frozenset({"json", "application/json", FHIR_JSON})
+
 OWN = web.AppKey("OWN", OwnEntries)
 
 
@@ -46,7 +48,7 @@ def public_routes(base_path: str = "") -> list[web.RouteDef]:
 async def get_all(request: web.Request) -> web.Response:
     """``GET /directory/fhir/{type}``: all entries of a type (ITI-90, without parameters)."""
     kind = _type(request)
-    asked = read_parameters(request, "_count", "_page", "_format")
+    asked = _parameters(request, "_count", "_page")
     size, offset = _page(asked)
     found = await request.app[OWN].current(kind)
     page = found[offset : offset + size]
@@ -56,7 +58,7 @@ async def get_all(request: web.Request) -> web.Response:
 async def get_history(request: web.Request) -> web.Response:
     """``GET /directory/fhir/{type}/_history?_since=``: every version since, newest first (ITI-91)."""
     kind = _type(request)
-    asked = read_parameters(request, "_since", "_count", "_page", "_format")
+    asked = _parameters(request, "_since", "_count", "_page")
     size, offset = _page(asked)
     try:
         since = milliseconds(parse_instant(asked["_since"])) if "_since" in asked else 0
@@ -70,7 +72,7 @@ async def get_history(request: web.Request) -> web.Response:
 async def get_one(request: web.Request) -> web.Response:
     """``GET /directory/fhir/{type}/{id}``: one entry, with its ETag; 304 for who has it."""
     kind, identifier = _type(request), request.match_info["id"]
-    read_parameters(request, "_format")
+    _parameters(request)
     found = await request.app[OWN].read(kind, identifier) if is_id(identifier) else None
     if found is None:
         raise RequestError(404, "unknown_resource", "there is no such entry here")
@@ -82,7 +84,7 @@ async def get_one(request: web.Request) -> web.Response:
 
 async def get_metadata(request: web.Request) -> web.Response:
     """``GET /directory/fhir/metadata``: what may be asked here."""
-    read_parameters(request, "_format")
+    _parameters(request)
     interactions = [{"code": code} for code in ("read", "search-type", "history-type")]
     statement = {
         "resourceType": "CapabilityStatement",
@@ -132,6 +134,14 @@ def _entry(base: str, version: Version, *, is_history: bool) -> str:
     status = "201 Created" if version.number == 1 else "200 OK"
     response = {"status": status, "etag": version.etag, "lastModified": moment}
     return f'{{"fullUrl":{address},"resource":{version.text},"request":{json.dumps(request)},"response":{json.dumps(response)}}}'
+
+
+def _parameters(request: web.Request, *names: str) -> dict[str, str]:
+    """Read these parameters, and ``_format``, which can only be JSON."""
+    asked = read_parameters(request, *names, "_format")
+    if asked.get("_format", "json") not in _FORMATS:
+        raise RequestError(406, "format", "_format is json: there is no other form here")
+    return asked
 
 
 def _type(request: web.Request) -> ResourceType:

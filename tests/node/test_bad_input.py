@@ -195,8 +195,9 @@ async def test_what_nuts_node_knows_and_we_do_not_is_refused_where_ignoring_it_w
         ("credential_selection", {"organization_ura": 1111}, 400),
         ("credential_selection", {}, 502),
         ("credential_selection", None, 502),
-        ("service_provider_subject_id", "another", 400),
-        ("service_provider_subject_id", "", 502),
+        ("service_provider_subject_id", "not-of-this-node", 400),
+        ("service_provider_subject_id", "", 400),
+        ("service_provider_subject_id", None, 502),
     ]:
         body = json.dumps({**json.loads(door.body(node) or b""), name: value}).encode()
         headers = [("Content-Type", door.content_type)]

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from node.exchange.agreement.agreement import NewAgreement
 from node.exchange.agreement.book import AgreementBook
+from node.identity.routes import SUBJECTS
 from node.web.bodies import read_model
 from node.web.internal_auth import caller_name
 from node.web.parameters import read_parameters
@@ -26,14 +27,16 @@ def internal_routes() -> list[web.RouteDef]:
 async def get_agreements(request: web.Request) -> web.Response:
     """``GET /internal/agreements/v1/{subject}``: with whom we agreed on what."""
     read_parameters(request)
-    found = await request.app[AGREEMENTS].listed(request.match_info["subject"])
+    subject = await request.app[SUBJECTS].get(request.match_info["subject"])
+    found = await request.app[AGREEMENTS].listed(subject.name)
     return web.json_response({"agreements": [each.to_json() for each in found]}, headers=_NO_STORE)
 
 
 async def post_agreement(request: web.Request) -> web.Response:
     """``POST /internal/agreements/v1/{subject}``: write one down."""
     new = await read_model(request, NewAgreement)
-    made = await request.app[AGREEMENTS].add(request.match_info["subject"], new, caller=caller_name(request))
+    subject = await request.app[SUBJECTS].get(request.match_info["subject"])
+    made = await request.app[AGREEMENTS].add(subject.name, new, caller=caller_name(request))
     return web.json_response(made.to_json(), status=201, headers=_NO_STORE)
 
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from node.exchange.emergency.book import EmergencyBook
 from node.exchange.emergency.emergency import Review
+from node.identity.routes import SUBJECTS
 from node.web.bodies import read_model
 from node.web.internal_auth import caller_name
 from node.web.parameters import read_parameters
@@ -28,7 +29,8 @@ async def get_queue(request: web.Request) -> web.Response:
     state = read_parameters(request, "state").get("state", "open")
     if state not in ("open", "reviewed"):
         raise RequestError(400, "state", "state is open or reviewed")
-    found = await request.app[EMERGENCIES].listed(request.match_info["subject"], reviewed=state == "reviewed")
+    subject = await request.app[SUBJECTS].get(request.match_info["subject"])
+    found = await request.app[EMERGENCIES].listed(subject.name, reviewed=state == "reviewed")
     return web.json_response({"emergencies": [each.to_json() for each in found]}, headers=_NO_STORE)
 
 

@@ -1,11 +1,11 @@
-"""The three ways in which this node says no, and what is never in any of them."""
+"""The four ways in which this node says no, and what is never in any of them."""
 
 import re
 from typing import Literal
 
 from tests.node.bad_input.wire import Answer
 
-Dialect = Literal["problem", "oauth", "fhir"]
+Dialect = Literal["problem", "oauth", "fhir", "directory"]
 
 CANARY = "Zq7Xv9"
 """Stands in everything bad that is sent, and may come back nowhere."""
@@ -35,7 +35,7 @@ def check_refusal(answer: Answer, dialect: Dialect) -> None:
     assert answer.header("server") == "hazel"
     assert answer.header("cache-control") == "no-store"
     assert answer.header("content-length") == str(len(answer.body))
-    {"problem": _problem, "oauth": _oauth, "fhir": _fhir}[dialect](answer)
+    {"problem": _problem, "oauth": _oauth, "fhir": _fhir, "directory": _directory}[dialect](answer)
 
 
 def _problem(answer: Answer) -> None:
@@ -65,3 +65,15 @@ def _fhir(answer: Answer) -> None:
     assert (issue["severity"], issue["code"] in _ISSUES) == ("error", True)
     if "diagnostics" in issue:
         assert _REFERENCE.fullmatch(issue["diagnostics"])
+
+
+def _directory(answer: Answer) -> None:
+    """Nobody's data is there: what is wrong and what to do may be said."""
+    assert answer.content_type == "application/fhir+json"
+    document = answer.json()
+    assert document["resourceType"] == "OperationOutcome"
+    (issue,) = document["issue"]
+    assert set(issue) == {"severity", "code", "details", "diagnostics"}
+    assert issue["severity"] == "error"
+    assert _CODE.fullmatch(issue["details"]["text"])
+    assert issue["diagnostics"]

@@ -170,6 +170,30 @@ PUBLIC = (
     _public(
         "GET", "/discovery/{service}/log/tile/{tile}", f"/discovery/{SERVICE}/log/tile/6/000", answers=404
     ),  # no log is that large
+    _public(
+        "GET",
+        "/directory/fhir/metadata",
+        "/directory/fhir/metadata",
+        dialect="directory",
+        parameters=(("_format", "json"),),
+    ),
+    _public(
+        "GET",
+        "/directory/fhir/{type}",
+        "/directory/fhir/Organization",
+        dialect="directory",
+        parameters=(("_count", "10"),),
+    ),
+    _public(
+        "GET",
+        "/directory/fhir/{type}/_history",
+        "/directory/fhir/Organization/_history",
+        dialect="directory",
+        parameters=(("_since", "2026-11-01T00:00:00Z"),),
+    ),
+    _public(
+        "GET", "/directory/fhir/{type}/{id}", "/directory/fhir/Organization/nobody", dialect="directory", answers=404
+    ),
     _public("GET", "/.well-known/use-cases", "/.well-known/use-cases"),
     _public(
         "*",
@@ -584,4 +608,136 @@ OURS = (
     Door(listener="internal", method="GET", route="/health", target="/health"),
 )
 
-DOORS = (*PUBLIC, *VENDOR, *OURS)
+
+def _evaluation() -> Mapping[str, Any]:
+    return {
+        "subject": {
+            "type": "organization",
+            "id": "00002222",
+            "properties": {"scope": SERVICE, "user": {"identifier": "U-1", "role": "30.000"}},
+        },
+        "action": {"name": "GET"},
+        "resource": {
+            "type": "fhir",
+            "id": "Flag",
+            "properties": {"holder": SUBJECT, "fhir_version": "r4", "query": "patient=p1"},
+        },
+        "context": {"purpose": "TREAT"},
+    }
+
+
+ROOMS = (
+    _internal(
+        "POST",
+        "pdp/v1/evaluation",
+        "pdp/v1/evaluation",
+        reads="json",
+        good=lambda _: _evaluation(),
+        unknown="refused",
+        required=("subject", "action", "resource"),
+        exact=("subject", "action", "resource"),
+    ),
+    _internal(
+        "POST",
+        "pdp/v1/evaluations",
+        "pdp/v1/evaluations",
+        reads="json",
+        good=lambda _: {"evaluations": [_evaluation()]},
+        unknown="refused",
+        required=("evaluations",),
+        exact=("evaluations",),
+    ),
+    _internal(
+        "*",
+        "fhir/v1/{subject}/{ura}/{path}",
+        f"fhir/v1/{SUBJECT}/00002222/Patient",
+        answers=400,  # it does not say for which use case
+    ),
+    _internal("GET", "oauth/v1/{subject}/tokens", f"oauth/v1/{SUBJECT}/tokens", unknown="refused"),
+    _internal(
+        "DELETE",
+        "oauth/v1/{subject}/tokens",
+        f"oauth/v1/{SUBJECT}/tokens",
+        parameters=(("party", "did:web:nobody.example"),),
+        unknown="refused",
+    ),
+    _internal("DELETE", "oauth/v1/{subject}/tokens/{grant}", f"oauth/v1/{SUBJECT}/tokens/{UNKNOWN_ID}", answers=404),
+    _internal("GET", "map/v1/{subject}", f"map/v1/{SUBJECT}", parameters=(("look", "false"),), unknown="refused"),
+    _internal(
+        "POST",
+        "doctor/v1/{subject}",
+        f"doctor/v1/{SUBJECT}",
+        answers=400,  # nobody is registered under it
+        reads="json",
+        good=lambda _: {"peer": "00009999"},
+        unknown="refused",
+        limit=16_384,
+    ),
+    _internal("GET", "emergencies/v1/{subject}", f"emergencies/v1/{SUBJECT}", unknown="refused"),
+    _internal(
+        "POST",
+        "emergencies/v1/{subject}/{id}/review",
+        f"emergencies/v1/{SUBJECT}/{UNKNOWN_ID}/review",
+        answers=404,
+        reads="json",
+        good=lambda _: {"verdict": "justified", "reviewer": "P. de Boer"},
+        unknown="refused",
+        required=("verdict", "reviewer"),
+    ),
+    _internal("GET", "agreements/v1/{subject}", f"agreements/v1/{SUBJECT}", unknown="refused"),
+    _internal(
+        "POST",
+        "agreements/v1/{subject}",
+        f"agreements/v1/{SUBJECT}",
+        answers=201,
+        reads="json",
+        good=lambda _: {"ura": "00002222", "usecase": "ha-vvt", "document": "2026-14", "start": "2026-01-01"},
+        unknown="refused",
+        required=("ura", "usecase", "document", "start"),
+        exact=("ura", "usecase", "start"),
+    ),
+    _internal("DELETE", "agreements/v1/{subject}/{id}", f"agreements/v1/{SUBJECT}/{UNKNOWN_ID}", answers=404),
+    _internal(
+        "GET",
+        "directory/v1/endpoints",
+        "directory/v1/endpoints",
+        answers=404,  # no such use case
+        parameters=(("ura", "00002222"), ("usecase", "none")),
+    ),
+    _internal("GET", "directory/v1/status", "directory/v1/status"),
+    _internal("POST", "directory/v1/sync", "directory/v1/sync", answers=404),  # no directory is followed
+    _internal("POST", "directory/v1/publish", "directory/v1/publish"),
+    _internal("GET", "directory/v1/fhir/metadata", "directory/v1/fhir/metadata", dialect="directory"),
+    *(
+        _internal("GET", f"directory/v1/fhir/{route}", f"directory/v1/fhir/{target}", dialect="directory", answers=404)
+        for route, target in (("{type}", "Organization"), ("{type}/{id}", "Organization/nobody"))
+    ),
+    _internal(
+        "POST",
+        "directory/v1/fhir/{type}/_search",
+        "directory/v1/fhir/Organization/_search",
+        dialect="directory",
+        answers=404,
+        reads="form",
+        good=lambda _: [("name", "linde")],
+        merges=True,
+        limit=16_384,
+    ),
+    _internal(
+        "GET", "directory/v1/own/{type}/{id}", "directory/v1/own/Organization/nobody", dialect="directory", answers=404
+    ),
+    _internal(
+        "PUT",
+        "directory/v1/own/{type}/{id}",
+        "directory/v1/own/Organization/another",
+        dialect="directory",
+        answers=201,
+        reads="json",
+        good=lambda _: {"resourceType": "Organization", "id": "another", "name": "Thuiszorg Linde", "active": True},
+        media=(JSON, "application/fhir+json"),
+        required=("resourceType", "id"),
+        exact=("resourceType", "id"),
+    ),
+)
+
+DOORS = (*PUBLIC, *VENDOR, *OURS, *ROOMS)
