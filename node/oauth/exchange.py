@@ -245,6 +245,7 @@ class TokenService:
             raise OAuthError(OAuthCode.SERVER_ERROR, "no tokens can be given now", reason="audit") from error
         token = b64url_encode(self._entropy.token(TOKEN_BYTES))
         await self._store.keep(token, grant)
+        await self._check_ours(grant, address, now)
         self._clients.take(decided.holder, now)
         logger.info("token given", extra={"subject": subject, "scope": grant.scope, "grant_id": grant.grant_id})
         return TokenReply(
@@ -253,6 +254,15 @@ class TokenService:
             expires_in=int((grant.expires_at - grant.issued_at).total_seconds()),
             scope=grant.granted_scope,
         )
+
+    async def _check_ours(self, grant: Grant, address: str | None, now: datetime) -> None:
+        """End what an organisation gave while it was taken out of service: its other tokens ended a moment ago."""
+        try:
+            await self._subjects.get(grant.subject)
+        except UnknownSubjectError as error:
+            await self._store.end(grant.grant_id, now)
+            self._refusals.count(address, "unknown_subject")
+            raise OAuthError(OAuthCode.INVALID_REQUEST, "subject not found", reason="unknown_subject") from error
 
     async def _replayed(
         self, error: AlreadyUsedError, subject: str, asked: Asked, address: str | None, now: datetime

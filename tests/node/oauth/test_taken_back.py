@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from node.audit.log import AuditUnavailableError
+from node.oauth.grants import Grant
 from node.oauth.requester import PeerToken
 from node.oauth.resource import LoginError
 from node.oauth.user import User
@@ -185,6 +186,28 @@ async def test_an_organisation_of_ours_that_is_taken_out_of_service_takes_its_to
     assert await holder.introspection.introspect(token) == {"active": False}
     assert holder.audit.current_epoch() > epoch
     stored = await holder.store.find(token)
+    assert stored is not None
+    assert stored.ended_at == holder.clock.now()
+
+
+async def test_an_organisation_that_is_taken_out_of_service_while_it_gives_a_token_gives_none(
+    holder: NodeUnderTest, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tokens were ended, and then the last one is kept."""
+    await holder.found("linde")
+    keep, given = holder.store.keep, []
+
+    async def too_late(token: str, grant: Grant) -> None:
+        await holder.subjects.deactivate("linde")
+        await keep(token, grant)
+        given.append(token)
+
+    monkeypatch.setattr(holder.store, "keep", too_late)
+    form = stranger.form(assertion=stranger.presentation(aud=[holder.issuer("linde")]))
+    answer = await post_token(holder, form, subject="linde")
+
+    assert (answer.status, answer.body["error"]) == (400, "invalid_request")
+    stored = await holder.store.find(given[0])
     assert stored is not None
     assert stored.ended_at == holder.clock.now()
 
