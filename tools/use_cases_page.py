@@ -4,8 +4,12 @@ Made from the files that decide what leaves, so the page can not promise more th
 """
 # ruff: noqa: INP001, E501  # a program beside the packages, not one of them; rows of a table in Markdown have no line ends
 
+import json
 from collections.abc import Iterator
 
+from examples.region.hapi.loading import LACKING
+from examples.region.hapi.unanswered import UNANSWERED
+from node.usecases.identifiers import BSN_SYSTEM
 from node.usecases.listing import request_line
 from node.usecases.load import LoadedUseCase, load_shipped
 from node.usecases.model import Step, Table, UseCase
@@ -14,6 +18,9 @@ from node.usecases.plan import plan_step
 ORDER = (
     "ha-vvt", "medication", "bgz", "pzp", "acute", "care-team", "360", "zorginzage", "lab", "bglz", "ggz", "anw", "patient-access",
 )  # fmt: skip
+
+CITIZEN = "999990500"
+"""A number that is never issued; the tests against HAPI have a record under it, and ask these questions."""
 
 BOUND = {
     name: ("10421" if name == "patient" else f"{name}-1",)
@@ -80,7 +87,21 @@ def use_cases_page() -> str:
     lines += [_row(one.usecase) for one in found]
     for one in found:
         lines += ["", *_usecase(one)]
-    return "\n".join([*lines, "", FORM]) + "\n"
+    return "\n".join([*lines, "", *_plain_server(), "", FORM]) + "\n"
+
+
+def _plain_server() -> Iterator[str]:
+    yield "## On a FHIR server that knows nothing of this"
+    yield ""
+    yield "Every form above that reaches a server is asked of HAPI FHIR, STU3 and R4, with the records of two people, and finds what it is for and"
+    yield "nothing of the other (`tests/hapi/test_use_case_queries.py`). For that, HAPI has to be told of search parameters that no FHIR version"
+    yield f"defines and specifications use: {', '.join(f'`{each.resource_type}.{each.code}`' for each in LACKING)}; until then it answers 400."
+    yield "What it can not answer even so, tried in both directions:"
+    yield ""
+    yield "| FHIR | Query | What HAPI does |"
+    yield "| --- | --- | --- |"
+    for each in UNANSWERED:
+        yield f"| {each.fhir_version.upper()} | {_code(each.line)} | {each.why} |"
 
 
 def _row(usecase: UseCase) -> str:
@@ -111,14 +132,28 @@ def _usecase(one: LoadedUseCase) -> Iterator[str]:
 
 
 def _example(usecase: UseCase) -> Iterator[str]:
+    if usecase.source.not_yet is not None:
+        yield f"**Not usable yet.** {usecase.source.not_yet}"
+        return
     table = usecase.tables[0]
-    role = usecase.roles_of(table)[0]
+    role, purpose = usecase.roles_of(table)[0], usecase.purposes[0]
     step = next(step for step in table.steps[1:] if step.tier == "handed_over")
     asked = plan_step(step, BOUND)[0]
+    question = {
+        "patient": {"system": BSN_SYSTEM, "value": CITIZEN},
+        "user": {"identifier": "U-1001", "name": "J. Jansen", "role": role},
+        "purpose": purpose,
+    }
     yield "```"
-    yield f"$ hazel ask {usecase.id} --user U-1001 --role {role} --purpose {usecase.purposes[0]} < citizen-number.txt"
+    yield f"$ hazel ask {usecase.id} --user U-1001 --role {role} --purpose {purpose} < citizen-number.txt"
     yield "    patient   POST Patient/_search, the number in the body"
     yield f"    {step.id}   {asked.method} {asked.target}"
+    yield "```"
+    yield ""
+    yield f"or `POST /internal/exchange/v1/SUBJECT/{usecase.id}` with:"
+    yield ""
+    yield "```json"
+    yield json.dumps(question)
     yield "```"
 
 

@@ -75,6 +75,8 @@ def _show_listing(listing: dict[str, Any]) -> None:
         "imports", "write_back", "trust_anchors", "digest",
     )  # fmt: skip
     source = f"{word(listing, 'source', 'specification')} ({word(listing, 'source', 'date')})"
+    if (not_yet := word(listing, "source", "not_yet")) != NOTHING:
+        show(f"not usable yet: {not_yet}")
     show_pairs([*((name.replace("_", " "), word(listing, name)) for name in names), ("source", source)])
     for table in members(listing, "tables"):
         show("")

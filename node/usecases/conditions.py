@@ -4,7 +4,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from node.usecases.vocabulary import Count, Digest, Part, Pseudonym, Purpose, ResourceType, RoleCode, Sentence, Ura
+from node.usecases.vocabulary import (
+    Count,
+    Digest,
+    Note,
+    Part,
+    Pseudonym,
+    Purpose,
+    ResourceType,
+    RoleCode,
+    Sentence,
+    Ura,
+)
 
 MAX_GRACE_MS = 24 * 3_600_000
 """A status list that could not be fetched for a day tells nothing any more, however acute the care."""
@@ -19,12 +30,14 @@ class Source(Part):
         date: when that was read.
         signer: who made the file, for people; whose signature counts is the operator's choice (``trust.anchors``).
         digest: of the published document, where it has one.
+        not_yet: why it can not be used yet, where that is so: for people, beside whatever refuses it.
     """
 
     specification: Sentence
     date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
     signer: Sentence | None = None
     digest: Digest | None = None
+    not_yet: Note | None = None
 
 
 class Delegation(Part):

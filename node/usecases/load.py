@@ -31,7 +31,7 @@ FOLDER = Path(__file__).parent
 
 SHIPPED = {
     "360": "sha256:d674003f763ba5f202f7e3ebaf269aa946ffb330cf5d5d119df285b19eb2e527",
-    "acute": "sha256:e31cc934163b2f147abfb6bb052c68e92a9e5e42754b6b874a93cfe995385dce",
+    "acute": "sha256:8fc3ee6a550b847ecbd1aceb60f712c7e7e45e26ec5678fd9e6e5f98be6e865c",
     "anw": "sha256:06645a1edff9629db67d1eac3efb86aa44ece5448ccfc9e290862309fc892577",
     "bglz": "sha256:957fd08c98eeb806497660fdab720493b166ab64cbf9ca330d1c027aaba3982f",
     "bgz": "sha256:255edfb746933c82b52a9fc3fc87af30f21bbcb65c4bf6be1b990f1969fce557",
@@ -39,8 +39,8 @@ SHIPPED = {
     "ggz": "sha256:afb2ba8198c57012467d860c2507a20bdaa3d0cf41e0dc997e1cd209152afafe",
     "ha-vvt": "sha256:ba73a00ac67f502303f22470f675991a0f18b7ccd7bf50ce915834db67eed962",
     "lab": "sha256:e189151e246f0a6d74a539d0a572157632ef6dbe31d87ed9a3bf38e2db003f74",
-    "medication": "sha256:1b5755fbb0e56affee3103c2fd99c58284da500e9ce786981f8892d568063347",
-    "patient-access": "sha256:eea3fa8916c10e08c53186b76b6393f2c3af7106211801b1fdccd68a8d570a45",
+    "medication": "sha256:41e8a35da46b4b3ad89206631933fdb4b2df16d52fdbd4a6ea6c7ac9151bfdc2",
+    "patient-access": "sha256:3ad5ada9f951d6e5386f03db688889d614191e503b9a684e5d1e46a9ba4e9f7f",
     "pzp": "sha256:8b62cc8b4da4b8b23ce6621df887971e605dcb5ce979b310f712bcb0e25c27ef",
     "zorginzage": "sha256:8b3bc94845ea833dc666a5c18a2b96ae9e13d0722cc4395a06e5e8f54000b326",
 }

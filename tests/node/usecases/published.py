@@ -1,4 +1,5 @@
-"""The queries as their specifications print them, restated per use case and table: (step, query).
+"""The queries as their specifications print them, restated per use case and table: (step, query); for ``acute``, ``bglz`` and ``ggz``,
+of which no query set is published, as their files say that they are asked.
 
 ``{p}`` is the patient's logical id. Where a specification asks for "a patient search or subject beside it", ``patient`` stands
 first. What is left out of a list is named in ``NOT_LET_THROUGH`` with the reason.
@@ -78,6 +79,37 @@ _360 = [
     ("document", "DocumentReference/d1"),
     ("care-team", f"CareTeam?{P}&_profile={NL}CareTeam"),
 ]
+_ZORGINZAGE = {"alerts", "allergies", "blood-pressure", "body-weight", "body-temperature"}
+_ZORGINZAGE |= {"nursing-reports", "advance-directives", "living-situation"}
+ZORGINZAGE = [row for row in HOME_CARE if row[0] in _ZORGINZAGE]
+_OF_BGZ = ("treatment-directives", "advance-directives", "problems", "alerts", "allergies")
+OF_BGZ = [*(row for row in BGZ if row[0] in _OF_BGZ), *BGZ_MEDICATION]
+LONG_TERM = [
+    *OF_BGZ,
+    ("functional-status", f"Observation?{P}&category={SCT}384821006,{SCT}118228005&_sort=-date&_count=50"),
+    ("living-situation", f"Observation?{P}&code={SCT}365508006"),
+    ("care-plan", f"CarePlan?{P}&status=active"),
+    ("goals", f"Goal?{P}"),
+    ("interventions", f"Procedure?{P}&code={SCT}303074009"),
+]
+MENTAL = [
+    *OF_BGZ,
+    ("laboratory", f"Observation?{P}&category={SCT}275711006"),
+    ("substance-use", f"Observation?{P}&code={SCT}228366006,{SCT}228273003,{SCT}365980008"),
+    ("care-plan", f"CarePlan?{P}&status=active"),
+]
+ESSENTIALS = [
+    ("medication-agreements", f"MedicationRequest?{P}&status=active&_include=MedicationRequest:medication"),
+    ("medication-use", f"MedicationStatement?{P}&status=active&_include=MedicationStatement:medication"),
+    ("allergies", f"AllergyIntolerance?{P}"),
+    ("problems", f"Condition?{P}&clinical-status=active"),
+    ("last-contact", f"Encounter?{P}&_sort=-date&_count=1"),
+    ("what-happened", f"Composition?{P}&_sort=-date&_count=1"),
+    ("alerts", f"Flag?{P}"),
+]
+_LATEST = f"Observation/$lastn?{P}&category={SCT}275711006"
+_FOUR = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
+_THREE = "http://hl7.org/fhir/observation-category|laboratory"
 
 PUBLISHED: dict[tuple[str, str], list[tuple[str, str]]] = {
     ("ha-vvt", "gp-reads-home-care"): HOME_CARE,
@@ -152,6 +184,28 @@ PUBLISHED: dict[tuple[str, str], list[tuple[str, str]]] = {
     ("care-team", "care-team-r4"): [("care-team", f"CareTeam?{P}&_profile={NL}CareTeam")],
     ("360", "360-r4"): [("coverage", f"Coverage?{P}&{_PAYERS}"), *_360],
     ("360", "360-stu3"): [("coverage", f"Coverage?beneficiary={{p}}&{_PAYERS}"), *_360],
+    ("zorginzage", "zorginzage-stu3"): ZORGINZAGE,
+    ("zorginzage", "zorginzage-r4"): [(step, query.replace(ZIB, NL)) for step, query in ZORGINZAGE],
+    ("lab", "lab-stu3"): [
+        ("latest", f"{_LATEST}&_include=Observation:related-target&_include=Observation:specimen"),
+        ("results", f"Observation?{P}&category={SCT}275711006,{_THREE}&_include=Observation:specimen"),
+        ("results", f"Observation?{P}&category={SCT}275711006"),
+        ("reports", f"DiagnosticReport?{P}"),
+    ],
+    ("lab", "lab-r4"): [
+        ("latest", f"{_LATEST}&_include=Observation:has-member&_include=Observation:specimen"),
+        ("results", f"Observation?{P}&category={SCT}275711006,{_FOUR}&_include=Observation:specimen"),
+        ("results", f"Observation?{P}&category={_THREE}&_include=Observation:specimen"),
+        ("reports", f"DiagnosticReport?{P}&_include=DiagnosticReport:result"),
+    ],
+    **{("bglz", f"bglz-{version}"): LONG_TERM for version in ("stu3", "r4")},
+    **{("ggz", f"ggz-{version}"): MENTAL for version in ("stu3", "r4")},
+    ("acute", "acute-stu3"): [*ESSENTIALS, *BGZ[:2]],
+    ("acute", "acute-r4"): [
+        *ESSENTIALS,
+        ("treatment-directives", f"Consent?{P}&category={SCT}11291000146105,{SCT}129125009"),
+        ("episodes", f"EpisodeOfCare?{P}&status=active&_include=EpisodeOfCare:condition"),
+    ],
     ("anw", "anw-stu3"): [
         *HOME_CARE,
         ("pulse-rate", f"Observation?{P}&_profile={ZIB}PulseRate&_sort=-date&_count=5"),
@@ -186,7 +240,12 @@ NOT_LET_THROUGH = {
     "lab": [f"Observation?{P}", f"Observation?{P}&category=vital-signs"],
     "ggz": [f"Composition?{P}", f"DocumentReference?{P}", f"Encounter?{P}"],
     "bglz": [f"DocumentReference?{P}", f"Encounter?{P}"],
-    "acute": [f"Observation?{P}", f"DocumentReference?{P}&status=current", f"Encounter?{P}"],
+    "acute": [
+        f"Observation?{P}",
+        f"DocumentReference?{P}&status=current",
+        f"Encounter?{P}",
+        f"Flag?{P}&status=active",
+    ],
     "patient-access": [f"Observation?{P}", f"Encounter?{P}", f"Composition?{P}"],
 }
 """Per use case: requests of other kinds, wider ones, and parts of the specification that are deliberately not listed."""

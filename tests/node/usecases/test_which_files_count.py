@@ -110,7 +110,8 @@ NARROWER = {
     "one alternative form less": (
         (
             '          - params:\n              - "patient={patient}"\n'
-            '              - "_include=MedicationAdministration:medication"\n'
+            '              - "category=http://snomed.info/sct|18629005"\n'
+            '              - "_include=MedicationAdministration:medication"\n            forward: send\n'
         ),
         "",
     ),
