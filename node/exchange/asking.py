@@ -133,7 +133,7 @@ class Asking:
         means = self._means
         server = self.holder.authorization_server
         try:
-            with means.health.call(server, urgent=self._exchange.urgent) as call:
+            with means.health.call(server, urgent=self._exchange.urgent, at_once=self._exchange.urgent) as call:
                 self._token = await self._ask_token(call, server, fresh=fresh)
         except NotNowError as error:
             raise StepError("unreachable", error.reason) from error
@@ -250,11 +250,15 @@ class Asking:
             body=request.body,
             following=False,
         )
+        seen = set[str]()
         for _ in range(step.max_pages):
             page = await self.page(query)
             yield page
             if page.checked.next_link is None:
                 return
+            if page.checked.next_link in seen:  # round in a circle: everything on it was passed on before
+                raise StepError("failed", "paging_loop")
+            seen.add(page.checked.next_link)
             query = Query(
                 step=step, request=request, method="GET", target=page.checked.next_link, body=None, following=True
             )
@@ -315,7 +319,8 @@ class Asking:
         sent = 0
         while True:
             try:
-                with self._means.health.call(self.holder.base, urgent=self._exchange.urgent) as call:
+                urgent = self._exchange.urgent
+                with self._means.health.call(self.holder.base, urgent=urgent, at_once=urgent and not sent) as call:
                     sent += 1
                     answer = await self._send_once(token, query, until, call)
             except NotNowError as error:

@@ -94,12 +94,13 @@ class PeerHealth:
         return tuple(address for address in self._addresses if self.is_away(address))
 
     @contextmanager
-    def call(self, address: str, *, urgent: bool = False) -> Iterator[Call]:
+    def call(self, address: str, *, urgent: bool = False, at_once: bool = False) -> Iterator[Call]:
         """Call ``address``, unless it is left alone now.
 
         Args:
             address: FHIR base or issuer URL.
             urgent: an emergency: called also when it kept failing.
+            at_once: called also when it asked others for time; whom it asked itself waits.
 
         Raises:
             NotNowError: it is left alone.
@@ -107,7 +108,7 @@ class PeerHealth:
         known = self._known(address)
         now = self._clock.monotonic()
         # (1) it asked for time
-        if known.wait_until > now:
+        if known.wait_until > now and not at_once:
             raise NotNowError("throttled", known.wait_until - now)
         # (2) it kept failing; once the time is over, one call finds out for all
         was_closed = known.failures >= FAILURES

@@ -20,6 +20,7 @@ from tests.node.exchange.setting import (
     a_flag,
     a_practitioner,
     an_asker,
+    book_with,
     resources,
     sources,
 )
@@ -194,6 +195,19 @@ class TestOneMoreTry:
         assert len(server.calls) == before, "nothing is sent"
         asker.clock.jump(31)
         assert resources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True)) == [f"{GOUWE} Flag/f1"]
+
+    async def test_an_emergency_does_not_wait_for_what_others_were_asked(self) -> None:
+        more = book_with(lambda each: each.model_copy(update={"purposes": ("TREAT", "ETREAT")}))
+        asker = an_asker(usecases=more)
+        server = asker.add(GOUWE)
+        server.instead["Flag"] = HttpResponse(status=429, headers={"retry-after": "30"}, body=b"")
+        await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True)
+        refused = sources(await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True, purpose="ETREAT"))
+        assert (refused[GOUWE, STEP].state, refused[GOUWE, STEP].reason) == ("failed", "throttled")
+        assert len(server.searches("Flag")) == 2, "asked once more, and not again and again"
+        del server.instead["Flag"]
+        found = await asker.ask(holders=[GOUWE], steps=[STEP], fresh=True, purpose="ETREAT")
+        assert resources(found) == [f"{GOUWE} Flag/f1"]
 
     async def test_a_second_wish_is_not_granted(self, asker: Asker) -> None:
         server = asker.peers[GOUWE]

@@ -153,12 +153,24 @@ async def test_pages_without_end_are_cut_off(asker: Asker) -> None:
     server = asker.peers[GOUWE]
 
     async def more(_: HttpRequest) -> HttpResponse:
-        return searchset(a_flag(), link=[{"relation": "next", "url": f"{server.base}?_getpages=0"}])
+        number = len(server.calls)
+        return searchset(a_flag(), link=[{"relation": "next", "url": f"{server.base}?_getpages={number}"}])
 
     server.instead |= {"Flag": more, "paging": more}
     events = await ends_as(asker, "failed", "too_many_pages")
     assert len(server.searches("Flag")) + len(server.searches("")) == 20
     assert sources(events)[GOUWE, STEP].count == 20
+
+
+async def test_pages_that_go_round_in_a_circle_are_not_passed_on_again_and_again(asker: Asker) -> None:
+    server = asker.peers[GOUWE]
+
+    async def more(_: HttpRequest) -> HttpResponse:
+        return searchset(a_flag(), link=[{"relation": "next", "url": f"{server.base}?_getpages=0"}])
+
+    server.instead |= {"Flag": more, "paging": more}
+    await ends_as(asker, "failed", "paging_loop")
+    assert len(server.searches("Flag")) + len(server.searches("")) == 2
 
 
 async def test_a_resource_that_a_page_named_and_that_is_gone_is_nothing_recorded(asker: Asker) -> None:
