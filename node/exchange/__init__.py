@@ -28,6 +28,7 @@ With effects, the way in (start at inbound.py: every path goes through it)::
     asked.py           the request in the query table, and what is refused without a look at a citizen
     binding.py         whom it is about (about.py), and the facts to decide on
     writing.py         what a peer writes, where a use case names it
+    turns.py           one asker's many requests wait for each other, not everybody for them
     rooms.py           memory for all answers together; bulkhead.py a wall around each of our servers
     forwarding.py      the one call to our own FHIR server for a peer, and the check of what it says
     outgoing.py        the page that leaves; named.py remembers what it names

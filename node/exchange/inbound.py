@@ -44,6 +44,7 @@ from node.exchange.ports import Consents, Registered
 from node.exchange.refusal import Refusal, later, login
 from node.exchange.refusing import Refusals
 from node.exchange.rooms import PageBudget, Room
+from node.exchange.turns import AskerTurns
 from node.exchange.understanding import understand, understand_stated
 from node.oauth.grants import Grant
 from node.oauth.refusals import RefusalCounter
@@ -114,7 +115,7 @@ class EnforcementPoint:
         )
         self._refusals = Refusals(world, audit)
         self._entrance = Entrance(guard, self._refusals, counter, subject=subject)
-        self._pages = pages
+        self._pages, self._turns = pages, AskerTurns()
 
     @property
     def versions(self) -> tuple[FhirVersion, ...]:
@@ -140,7 +141,8 @@ class EnforcementPoint:
             try:
                 caller = await self._entrance.log_in(incoming)  # (1) who
                 try:
-                    return await self._serve(incoming, caller, epoch)
+                    async with self._turns.of(caller.grant.organization_ura or caller.grant.client_id):
+                        return await self._serve(incoming, caller, epoch)
                 except Refusal as refusal:
                     return await self._refusals.refuse(incoming, caller, refusal)
             except StaleDecisionError:
@@ -161,15 +163,14 @@ class EnforcementPoint:
         Returns:
             The decision, ``None`` when the request is none that could be decided on; its code; and whom it is about.
         """
-        if interaction.fhir_version not in self._versions:
+        now, version = self._clock.now(), interaction.fhir_version
+        if version not in self._versions:
             return None, "version_not_offered", None
-        now = self._clock.now()
         try:
             asked, question = await self._tables.find(grant, interaction, stated, now)
-            about = await self._binding.about(interaction.fhir_version, asked)
-            decision = decide(question, await self._binding.facts(interaction.fhir_version, question, about, now))
+            about = await self._binding.about(version, asked)
+            decision = decide(question, await self._binding.facts(version, question, about, now))
             if about is not None and decision.permit and asked.written is not None:
-                version = interaction.fhir_version
                 self._tables.check_content(asked.written, decision, version, about, interaction, question)
         except Refusal as refusal:
             return refusal.decision, refusal.code, refusal.about
@@ -244,8 +245,7 @@ class EnforcementPoint:
     async def _still_permitted(self, incoming: Incoming, question: Question, promised: Promised, epoch: int) -> None:
         """Check that nothing was taken away since the decision: where something was, decide again, token and all.
 
-        Somebody else's withdrawal moves the epoch too, and must not keep this citizen's data from who may have it. It has to be
-        permitted on the same basis: the record names that one, and an emergency that is not written down is none.
+        Somebody else's withdrawal must not keep this citizen's data from who may have it. The basis stays the one that is recorded.
         """
         for _ in range(DECISIONS):
             now_at = self._audit.current_epoch()
@@ -253,8 +253,8 @@ class EnforcementPoint:
                 return
             await self._entrance.log_in(incoming)
             facts = await self._binding.facts(promised.version, question, promised.about, self._clock.now())
-            decision = decide(question, facts)
-            if not decision.permit or decision.code != promised.decision.code:
+            again = decide(question, facts)
+            if not again.permit or again.code != promised.decision.code:
                 break
             epoch = now_at
         raise later("decision_unstable")

@@ -12,15 +12,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from node.exchange.bulkhead import Bulkhead
+from node.exchange.bulkhead import CALLS_AT_ONCE, Bulkhead
 from node.exchange.facts import OwnServer
 from node.exchange.forwarding import Forwarder
 from node.exchange.outcome import as_operation_outcome
 from node.exchange.rooms import COPIES, NoRoomError, PageBudget
+from node.exchange.turns import ASKED_AT_ONCE, AskerTurns
 from node.ports import HttpRequest, HttpResponse, PeerError
 from node.web.client import open_own_client
 from node.web.replies import RequestError
-from tests.node.exchange.setting import Peer, a_flag, a_holder
+from tests.node.exchange.setting import LINDE, PERMISSION, Peer, a_flag, a_holder
 from tests.support.fhir_server import fhir, searchset
 
 PAGE = searchset(a_flag()).body
@@ -238,6 +239,45 @@ class TestBulkhead:
         assert [each.status for each in await asyncio.gather(*calls[:2])] == [200, 200]
         assert (await wall.send(slow)).status == 200
         assert set(wall.waiting.values()) == {0}
+
+    async def test_an_asker_who_asks_a_lot_at_once_waits_for_itself_and_keeps_nobody_out(self) -> None:
+        gate, asked = asyncio.Event(), 0
+
+        async def slow(_: HttpRequest) -> HttpResponse:
+            nonlocal asked
+            asked += 1
+            await gate.wait()
+            return searchset(a_flag())
+
+        holder = a_holder()
+        holder.point._turns = AskerTurns(at_once=3, waiting=2, wait=5.0)
+        holder.server.instead["Flag"] = slow
+        holder.consents.fact = lambda: PERMISSION
+        holder.neighbours.register(LINDE, kind="T2")
+        greedy, other = await holder.peer(), await holder.peer("linde", ura=LINDE)
+        many = [asyncio.ensure_future(said(greedy)) for _ in range(6)]
+        one = asyncio.ensure_future(said(other))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert asked == 3 + 1
+        gate.set()
+        assert await one == (200, "")
+        assert sorted([await each for each in many]) == [*[(200, "")] * 5, (503, "asker_busy")]
+        assert holder.point._turns.askers == 0, "who has nothing under way is forgotten"
+
+    async def test_who_waits_too_long_for_its_own_requests_is_told_to_come_back(self) -> None:
+        turns = AskerTurns(at_once=1, waiting=1, wait=0.01)
+        async with turns.of("oever"):
+            with pytest.raises(RequestError) as busy:
+                async with turns.of("oever"):
+                    raise AssertionError
+            assert (busy.value.status, busy.value.headers["Retry-After"]) == (503, "5")
+        async with turns.of("oever"):
+            assert turns.askers == 1
+        assert turns.askers == 0
+
+    def test_one_asker_can_not_take_every_place_at_a_server(self) -> None:
+        assert ASKED_AT_ONCE < CALLS_AT_ONCE
 
     async def test_a_busy_server_is_said_to_be_busy(self) -> None:
         holder = a_holder()
