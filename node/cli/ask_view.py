@@ -36,6 +36,8 @@ def _lines(view: dict[str, Any]) -> Iterator[str]:
             numbers = ", ".join(f"{word(one, 'number')} ({word(one, 'from')})" for one in members(each, "telephones"))
             roles = ", ".join(word(one) for one in members(each, "roles"))
             yield f"  {word(each, 'name')} | {word(each, 'kind')} | {roles or '-'} | {numbers or 'no telephone number known'}"
+        if pick(network, "more") is True:
+            yield "  … and MORE than are listed"
     yield from _medication(view)
     for each in members(view, "conflicts"):
         yield f"DIFFERENCE about {word(each, 'topic')} ({word(each, 'code').replace('_', ' ')}): {word(each, 'detail')}"

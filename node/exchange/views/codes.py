@@ -9,6 +9,8 @@ ATC = "http://www.whocc.no/atc"
 ATC_SUBSTANCE = 7
 """Characters of an ATC code that name a substance; the first four name the therapeutic group."""
 ATC_GROUP = 4
+MAX_CODINGS = 64
+"""Codes of one concept, and extensions of one resource, that are looked at; the resource itself has them all."""
 SNOMED = "http://snomed.info/sct"
 
 _TREATMENT = (
@@ -23,7 +25,7 @@ Code = tuple[str, str]
 
 def codings(concept: Any) -> list[Code]:
     """Return system and code of a CodeableConcept or Coding."""
-    found = [*objects(concept, "coding"), concept]
+    found = [*objects(concept, "coding")[:MAX_CODINGS], concept]
     return [
         (text_at(each, "system"), text_at(each, "code"))
         for each in found
@@ -67,7 +69,7 @@ def medication_of(resource: Mapping[str, Any], referenced: Mapping[str, Mapping[
 
 def treatment_ids(resource: Mapping[str, Any]) -> Iterator[Code]:
     """Yield the identifiers of the pharmaceutical treatment that a building block belongs to."""
-    for extension in members(resource, "extension"):
+    for extension in members(resource, "extension")[:MAX_CODINGS]:
         if text_at(extension, "url").endswith(_TREATMENT):
             identifier = pick(extension, "valueIdentifier")
             if text_at(identifier, "value"):

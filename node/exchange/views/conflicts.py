@@ -170,18 +170,21 @@ def _concept_keys(concept: Any, entry: Entry) -> set[Hashable]:
 
 def _grouped(entries: Sequence[Entry], keys: Callable[[Entry], set[Hashable]]) -> list[list[Entry]]:
     """Return groups of entries that share a key, directly or through others, in order of appearance."""
-    groups: list[tuple[set[Hashable], list[Entry]]] = []
-    for entry in entries:
-        mine, members = set(keys(entry)), [entry]
-        apart = []
-        for known, found in groups:
-            if known & mine:
-                mine |= known
-                members = [*found, *members]
-            else:
-                apart.append((known, found))
-        groups = [*apart, (mine, members)]
-    return [found for _, found in groups]
+    groups: dict[int, list[Entry]] = {}
+    owners: dict[Hashable, int] = {}
+    keys_of: dict[int, set[Hashable]] = {}
+    for number, entry in enumerate(entries):
+        mine = keys(entry)
+        first, *others = sorted({owners[key] for key in mine if key in owners}) or [number]
+        for other in others:  # this entry shows that they are one
+            groups[first] += groups.pop(other)
+            moved = keys_of.pop(other)
+            owners.update(dict.fromkeys(moved, first))
+            keys_of[first] |= moved
+        groups.setdefault(first, []).append(entry)
+        keys_of.setdefault(first, set()).update(mine)
+        owners.update(dict.fromkeys(mine, first))
+    return list(groups.values())
 
 
 _TYPES: Mapping[str, frozenset[str]] = {

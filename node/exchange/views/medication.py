@@ -19,6 +19,7 @@ def medication(result: Result) -> dict[str, Any]:
     referenced = by_reference(result.entries)
     told = _who_told_all(result)
     groups = []
+    conflicts = [(frozenset(each.full_urls), each.to_json()) for each in result.conflicts]
     for group in substances(entries, result.entries):
         concept = medication_of(group[0].body, referenced.get(group[0].holder, {}))
         holders = {entry.holder for entry in group}
@@ -30,7 +31,7 @@ def medication(result: Result) -> dict[str, Any]:
                 "lines": [_line(entry) for entry in group],
                 "holders": sorted(holders),
                 "not_at": sorted(told - holders),
-                "conflicts": [each.to_json() for each in result.conflicts if urls & set(each.full_urls)],
+                "conflicts": [each for about, each in conflicts if urls & about],
             }
         )
     return {

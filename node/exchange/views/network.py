@@ -5,6 +5,7 @@ resource or, for an organisation, from the care services directory; which of the
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from node.exchange.views.codes import words
@@ -14,6 +15,10 @@ from node.exchange.views.result import Entry, Result
 from node.usecases.identifiers import URA_SYSTEM
 
 _PEOPLE = ("RelatedPerson", "Practitioner", "PractitionerRole", "Organization")
+MAX_SAID = 1_000
+"""Times that holders name somebody; more are not looked at, and that is said: a stranger could name a million."""
+MAX_EACH = 16
+"""Identifiers, roles and telephone numbers of one of them."""
 MAX_LEVELS = 3
 """From a care team to a role to the person in it."""
 
@@ -24,14 +29,17 @@ def network(result: Result) -> dict[str, Any]:
     for ura, name in ((each.ura, each.name) for each in result.plan.holders):
         _add(found, _of_organisation(ura, name), said_by=ura)
     referenced = by_reference(result.entries)
-    for entry in result.entries:
-        for member in _members(entry, referenced.get(entry.holder, {})):
-            _add(found, member, said_by=entry.holder)
+    said = ((entry, member) for entry in result.entries for member in _members(entry, referenced.get(entry.holder, {})))
+    for entry, member in islice(said, MAX_SAID):
+        _add(found, member, said_by=entry.holder)
+    more = next(said, None) is not None
     for member in found.values():
         telephone = result.telephones.get(member["ura"] or "")
         if telephone and telephone not in [each["number"] for each in member["telephones"]]:
             member["telephones"].append({"number": telephone, "from": "directory"})
-    return {"network": {**result.standing("care-team"), "members": list(found.values())}}
+    standing = result.standing("care-team")
+    whole = {**standing, "complete": standing["complete"] and not more, "more": more}
+    return {"network": {**whole, "members": list(found.values())}}
 
 
 def organisations(result: Result) -> set[str]:
@@ -121,6 +129,7 @@ def _add(found: dict[str, dict[str, Any]], member: dict[str, Any], *, said_by: s
     """Put a member with the one who shares an identifier, else with the same name and kind."""
     if not member["name"] and not member["identifiers"]:
         return
+    member = {**member, **{name: member[name][:MAX_EACH] for name in ("identifiers", "roles", "telephones")}}
     for known in found.values():
         is_same = bool(set(known["identifiers"]) & set(member["identifiers"])) or (
             known["name"].casefold() == member["name"].casefold()
@@ -131,7 +140,7 @@ def _add(found: dict[str, dict[str, Any]], member: dict[str, Any], *, said_by: s
             known["name"] = known["name"] or member["name"]
             known["organisation"] = known["organisation"] or member["organisation"]
             for name in ("identifiers", "roles", "telephones"):
-                known[name] += [each for each in member[name] if each not in known[name]]
+                known[name] += [each for each in member[name] if each not in known[name]][: MAX_EACH - len(known[name])]
             known["said_by"] = list(dict.fromkeys((*known["said_by"], said_by)))
             return
     found[f"{len(found)}"] = {

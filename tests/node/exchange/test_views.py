@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,10 +18,12 @@ from node.exchange.events import AskedHolder, End, Plan, Source
 from node.exchange.merge import Fetched, Lineage, Missing
 from node.exchange.response import CheckedResource
 from node.exchange.views.choose import VIEWS, write_view
-from node.exchange.views.conflicts import MAX_CONFLICTS, find_conflicts
+from node.exchange.views.conflicts import MAX_CONFLICTS, _grouped, find_conflicts
+from node.exchange.views.network import MAX_SAID
 from node.exchange.views.result import Result, read_entries
 from node.exchange.views.telephones import find_telephones
 from node.usecases.identifiers import BSN_SYSTEM
+from node.usecases.model import UseCase
 from node.web.boundary import boundary
 from tests.node.exchange.cases import BSN, a_patient
 from tests.node.exchange.setting import GOUWE, LINDE, NURSE, Asker, a_flag, an_asker, shipped
@@ -67,6 +70,13 @@ def a_directive(code: str, verdict: str) -> dict[str, Any]:
         "patient": {"reference": "Patient/p1"},
         "provision": {"type": verdict, "code": [{"coding": [{"system": SNOMED, "code": code}]}]},
     }
+
+
+def any_usecase() -> UseCase:
+    """A use case, where it does not matter which."""
+    found = shipped().by_id("ha-vvt")
+    assert found is not None
+    return found
 
 
 def came(holder: str, *resources: dict[str, Any], step: str = "medication", version: Any = "r4") -> list[Fetched]:
@@ -509,3 +519,33 @@ async def test_a_number_that_nobody_sent_comes_from_the_directory_and_says_so(ve
     members = (await vendor.view("care-team"))["network"]["members"]
     numbers = {each["ura"]: each["telephones"] for each in members if each["ura"]}
     assert numbers == {GOUWE: [{"number": "0182-1", "from": "directory"}], LINDE: []}
+
+
+def test_what_shares_a_key_through_others_is_one_group_in_order_of_appearance() -> None:
+    keys = {"a": {1}, "b": {3}, "c": {9}, "d": {2, 3}, "e": {1, 2}, "f": {3}, "g": set[int]()}
+    entries = read_entries(any_usecase(), came(GOUWE, *(a_medicine(name, "") for name in keys)))
+    groups = _grouped(entries, lambda entry: set(keys[entry.local[-1]]))
+    assert ["".join(entry.local[-1] for entry in group) for group in groups] == ["abdef", "c", "g"]
+
+
+def test_thousands_of_strangers_are_grouped_without_comparing_each_with_each() -> None:
+    (entry,) = read_entries(any_usecase(), came(GOUWE, a_medicine("a", "")))
+    numbers = iter(range(30_000))
+    began = time.process_time()
+    assert len(_grouped([entry] * 30_000, lambda _: {next(numbers)})) == 30_000
+    assert time.process_time() - began < 5, "comparing each with each takes minutes"
+
+
+def test_a_care_team_of_thousands_is_cut_off_and_said_to_be() -> None:
+    team = {
+        "resourceType": "CareTeam",
+        "id": "t",
+        "subject": {"reference": "Patient/p1"},
+        "participant": [{"member": {"display": f"Somebody {number}"}} for number in range(MAX_SAID + 1)],
+    }
+    end = End(exchange_id="e", missing=[], ms=1, audit=[1])
+    plan = Plan(exchange_id="e", usecase="ha-vvt", holders=[], not_asked=[])
+    entries = read_entries(any_usecase(), came(GOUWE, team))
+    result = Result(usecase=any_usecase(), plan=plan, sources=[], entries=entries, end=end)
+    found = write_view("care-team", result)["network"]
+    assert (len(found["members"]), found["more"], found["complete"]) == (MAX_SAID, True, False)
