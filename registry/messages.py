@@ -46,8 +46,8 @@ class ListPage:
         """
         fields = Fields.from_json(body, max_bytes=MAX_PAGE_BYTES, max_values=MAX_PAGE_VALUES, what="log page")
         seed = fields.text("seed")
-        if len(seed) > MAX_SEED_LENGTH:
-            raise MalformedError("log page: seed is too long")
+        if not is_seed(seed):
+            raise MalformedError("log page: seed is too long, or holds what can't be printed")
         found = fields.optional_child("entries")
         entries = [] if found is None else [(_timestamp(name), found.text(name)) for name in found.names()]
         return cls(seed=seed, timestamp=fields.count("timestamp"), entries=tuple(sorted(entries)))
@@ -56,6 +56,11 @@ class ListPage:
         """The JSON of the reply."""
         entries = {str(timestamp): compact for timestamp, compact in self.entries}
         return _json({"entries": entries, "seed": self.seed, "timestamp": self.timestamp})
+
+
+def is_seed(text: str) -> bool:
+    """Whether a host may call its list so; databases have no NUL in texts."""
+    return len(text) <= MAX_SEED_LENGTH and text.isprintable()
 
 
 def parse_registration(body: bytes) -> str:

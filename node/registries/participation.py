@@ -189,6 +189,12 @@ class Participation:
             self._tell(service, "not read", str(error))
             self._followed[service] = replace(known, error=str(error))
             return False
+        except Exception as error:  # a busy database, or a defect of ours: it stays with this service
+            reason = f"it can not be read here: {type(error).__name__}"
+            logger.debug("traceback of following a service", exc_info=error)
+            self._tell(service, "not read", reason)
+            self._followed[service] = replace(known, error=reason)
+            return False
         self._tell(service, "not read", None)
         for refusal in report.refused:
             logger.warning(

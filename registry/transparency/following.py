@@ -33,6 +33,8 @@ from registry.transparency.tiles import TILE_WIDTH
 
 MAX_NEW_LEAVES: Final = 2_000_000
 """Leaves read in one round; a log that claims more is not read."""
+MAX_LISTED: Final = 100_000
+"""Messages that count at the same time; a log that has more is not read, since all of them are kept in memory."""
 MAX_LOG_PAGES: Final = 1_000
 """Pages read from one source in one round."""
 ASK_AGAIN: Final = timedelta(minutes=10)
@@ -250,6 +252,8 @@ class LogFollower:
                     roll.add(parsed)
                 except CredentialError as error:
                     raise PeerLogError(str(error)) from error
+                if len(roll.listed) > MAX_LISTED:
+                    raise PeerLogError(f"more than {MAX_LISTED} messages count by it")
                 changed.add(parsed.holder)
                 frontier = frontier.push([leaf_hash(leaf)])
                 if frontier.size in sizes:

@@ -23,6 +23,7 @@ from credentials.did.identifier import DID
 from credentials.encoding import b64url_decode, b64url_encode, canonical_json
 from credentials.errors import MalformedError
 from credentials.fields import Fields
+from registry.messages import is_seed
 from registry.transparency.merkle import HASH_BYTES
 from registry.transparency.tiles import MAX_LEAF_BYTES
 
@@ -74,8 +75,13 @@ class Leaf:
             raise MalformedError("log leaf: an event that we do not know")
         at = _moment(fields.count("at"))
         if event == "began":
-            return cls(event="began", at=at, seed=fields.text("seed"))
-        taken = event != "expired"
+            seed = fields.text("seed")
+            if not is_seed(seed):
+                raise MalformedError("log leaf: seed is too long, or holds what can't be printed")
+            return cls(event="began", at=at, seed=seed)
+        taken, holder = event != "expired", fields.text("holder")
+        if not (holder.isascii() and holder.isprintable()):
+            raise MalformedError("log leaf: holder is no DID")
         digest = b64url_decode(fields.text("sha256")) if taken else b""
         if taken and len(digest) != HASH_BYTES:
             raise MalformedError("log leaf: sha256 is not one")
@@ -83,7 +89,7 @@ class Leaf:
             event=cast("Event", event),  # it is one of them, see above
             at=at,
             number=fields.count("number"),
-            holder=DID(fields.text("holder")),
+            holder=DID(holder),
             digest=digest,
             expires_at=_moment(fields.count("expires")) if taken else None,
         )

@@ -50,6 +50,7 @@ def test_entries_are_sorted_by_number_and_not_by_text() -> None:
         '{"entries":{"²":"a"},"seed":"s","timestamp":1}'.encode(),
         b'{"entries":{"99999999999999999":"a"},"seed":"s","timestamp":1}',
         json.dumps({"entries": {}, "seed": "s" * 257, "timestamp": 1}).encode(),
+        json.dumps({"entries": {}, "seed": "s\0", "timestamp": 1}).encode(),
         b" " * (MAX_PAGE_BYTES + 1),
     ],
 )

@@ -13,7 +13,7 @@ from credentials.errors import RevokedError, UnavailableError
 from credentials.keys import SoftwareKey
 from node.registries.lapsed import Lapsed
 from node.registries.participation import WATCH_SECONDS, Followed, Participation
-from registry.client import RegistryClient
+from registry.client import FollowReport, RegistryClient
 from registry.host import RegistryHost
 from registry.memory import MemoryStore
 from tests.support.keys import a_did, a_key, ec_private_key
@@ -252,6 +252,23 @@ async def test_a_host_that_talks_nonsense_changes_nothing_and_is_told(caplog: py
         assert region.followed.members == 1
         assert region.followed.error
     assert set(told(caplog)) == {"WARNING discovery service"}
+
+
+async def test_what_goes_wrong_with_one_service_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    region = Region()
+    region.client.services = {"broken": replace(a_service(), id="broken"), "care": a_service()}
+    await region.host.accept("care", a_registration("linde"))
+    follow = region.client.follow
+
+    async def fail(service: str) -> FollowReport:
+        if service == "broken":
+            raise ZeroDivisionError
+        return await follow(service)
+
+    monkeypatch.setattr(region.client, "follow", fail)
+    await region.part.round()
+    assert region.followed.members == 1
+    assert region.part.followed("broken").error == "it can not be read here: ZeroDivisionError"
 
 
 async def test_what_we_host_is_ours_and_never_asked_over_the_network() -> None:

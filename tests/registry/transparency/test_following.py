@@ -369,6 +369,17 @@ async def test_a_log_that_claims_to_be_endless_is_not_read(monkeypatch: pytest.M
     assert not any("tile" in call for call in world.peers.calls)
 
 
+async def test_a_log_of_which_more_counts_than_fits_in_memory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following_module, "MAX_LISTED", 2)
+    world = LogWorld()
+    follower = world.follower()
+    await register(world, "oever", "gouwe")
+    await follow(follower)
+    await register(world, "linde")
+    assert kinds(await follow(follower)) == {"not a log"}
+    assert await names(follower) == ["gouwe", "oever"]
+
+
 async def test_a_message_called_expired_too_early_stays_and_is_told() -> None:
     world = LogWorld()
     follower = world.follower()

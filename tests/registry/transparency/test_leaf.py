@@ -105,3 +105,17 @@ def test_what_counts_and_is_not_here_is_wanted_until_it_expires() -> None:
     assert roll.wanted(NOW + HOUR) == {}
     roll.forget_expired(NOW + HOUR)
     assert roll.listed == {}
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        Leaf(event="began", at=NOW, seed="s\0"),
+        Leaf(event="began", at=NOW, seed="s" * 257),
+        taken(1, DID("did:web:oever\0.example")),
+        expired(1, DID("did:web:öever.example")),
+    ],
+)
+def test_what_a_database_could_not_keep_is_no_leaf(leaf: Leaf) -> None:
+    with pytest.raises(MalformedError):
+        Leaf.parse(leaf.to_bytes())
