@@ -1,12 +1,14 @@
 """Two real nodes in this process, over TLS on loopback: a holder with a foreign FHIR server behind it, and somebody who asks.
 
+Unless a ``Pair`` says otherwise, they are a pharmacy and a hospital that share the medication overview.
+
 The holder hosts the discovery service too, so that nobody else is needed. Everything is as in the demo region: certificates of a
 throw-away authority, did:web, tokens bound to keys.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,9 +93,33 @@ class TwoNodes:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What the two have in common, and what they are.
+
+    Attributes:
+        usecases: as in the configuration.
+        services: discovery services of these, hosted by the holder.
+        asker_type: facility type of the one who asks; and of the other.
+        own_files: directory with use case files that are not shipped.
+    """
+
+    usecases: tuple[str, ...] = ("medication",)
+    services: tuple[str, ...] = (MEDICATION,)
+    asker_type: str = "V6"
+    holder_type: str = "J8"
+    own_files: Path | None = None
+
+
+PHARMACY_AND_HOSPITAL = Pair()
+
+
 @asynccontextmanager
-async def two_nodes(folder: Path, fhir_base: str) -> AsyncIterator[TwoNodes]:
-    """Start a pharmacy in front of ``fhir_base``, and a hospital that asks it."""
+async def two_nodes(
+    folder: Path, fhir: str | Mapping[str, str], pair: Pair = PHARMACY_AND_HOSPITAL
+) -> AsyncIterator[TwoNodes]:
+    """Start a holder in front of ``fhir``, an R4 base or bases by version, and somebody who asks it."""
+    bases = {"r4": fhir} if isinstance(fhir, str) else fhir
     certificates = await asyncio.to_thread(prepare_certificates, folder / "certificates", now=datetime.now(UTC))
     ports = FreePorts()
     public = {each.key: ports.take(19_443 + n) for n, each in enumerate((HOFSTEDE, LINDE))}
@@ -101,7 +127,9 @@ async def two_nodes(folder: Path, fhir_base: str) -> AsyncIterator[TwoNodes]:
     urls = {key: f"https://{key}.localhost:{port}" for key, port in public.items()}
     chain = CertificateChain.from_pem(certificates.organisations[HOFSTEDE.key].uzi_chain.read_bytes())
     root = chain.fingerprints("sha256")[-1]
-    definitions = write_definitions(folder / "definitions", host_url=urls[HOFSTEDE.key], uzi_root=root)
+    definitions = _with_further(
+        write_definitions(folder / "definitions", host_url=urls[HOFSTEDE.key], uzi_root=root), pair.services
+    )
     async with AsyncExitStack() as stack:
         stack.callback(ports.release)
         for organisation in (HOFSTEDE, LINDE):
@@ -116,11 +144,13 @@ async def two_nodes(folder: Path, fhir_base: str) -> AsyncIterator[TwoNodes]:
                     listen=f"127.0.0.1:{public[organisation.key]}",
                     internal=f"127.0.0.1:{internal[organisation.key]}",
                     root=root,
-                    fhir={"r4": fhir_base} if hosts else {},
-                    host=[MEDICATION] if hosts else [],
+                    fhir=bases if hosts else {},
+                    hosts=hosts,
+                    pair=pair,
                 ),
                 definitions,
             )
+            _take_part(folder / organisation.key / "hazel.yaml", pair)
             config = load_config(folder / organisation.key / "hazel.yaml")
             node = await stack.enter_async_context(open_node(config))
             await stack.enter_async_context(serve_node(node))
@@ -138,7 +168,8 @@ async def two_nodes(folder: Path, fhir_base: str) -> AsyncIterator[TwoNodes]:
             ),
         )
         for key, port in internal.items():  # each decides on its own view, and they are renewed one after the other
-            await _until_registered(running.internal, f"http://127.0.0.1:{port}", keys[key])
+            for service in pair.services:
+                await _until_registered(running.internal, f"http://127.0.0.1:{port}", keys[key], service)
         yield running
 
 
@@ -173,7 +204,8 @@ def _chosen(
     internal: str,
     root: str,
     fhir: Mapping[str, str],
-    host: list[str],
+    hosts: bool,
+    pair: Pair,
 ) -> Chosen:
     return Chosen(
         organisation={
@@ -181,15 +213,15 @@ def _chosen(
             "city": organisation.city,
             "ura": organisation.ura,
             "subject": organisation.key,
-            "facility_type": organisation.facility_type or "X",
+            "facility_type": pair.holder_type if hosts else pair.asker_type,
         },
         url=url,
         public={"address": listen, "tls_certificate": "tls.pem", "tls_key": "tls.key"},
         internal=internal,
         fhir=fhir,
         usecases=["medication"],
-        join=[MEDICATION],
-        host=host,
+        join=pair.services,
+        host=pair.services if hosts else [],
         ca_file="ca.pem",
         uzi=[root],
         refresh_ms=200,
@@ -197,14 +229,34 @@ def _chosen(
     )
 
 
-async def _until_registered(client: Client, internal: str, key: str) -> None:
+def _with_further(definitions: tuple[Path, ...], services: Iterable[str]) -> tuple[Path, ...]:
+    """Write the definitions that are not there yet, alike but for the name of the service."""
+    known = {file.stem: file for file in definitions}
+    text = known[MEDICATION].read_text(encoding="utf-8")
+    further = [known[MEDICATION].with_name(f"{each}.json") for each in services if each not in known]
+    for file in further:
+        file.write_text(text.replace(MEDICATION, file.stem), encoding="utf-8")
+    return (*definitions, *further)
+
+
+def _take_part(file: Path, pair: Pair) -> None:
+    """Write the use cases into a configuration: a new node takes shipped ones only."""
+    written = f"usecases: {json.dumps(pair.usecases)}\n"
+    if pair.own_files is not None:
+        written += f"usecase_directory: {json.dumps(str(pair.own_files))}\n"
+    text = file.read_text(encoding="utf-8")
+    assert 'usecases: ["medication"]\n' in text
+    file.write_text(text.replace('usecases: ["medication"]\n', written), encoding="utf-8")
+
+
+async def _until_registered(client: Client, internal: str, key: str, service: str) -> None:
     """Wait until this node knows both members."""
     async with asyncio.timeout(PATIENCE):
         while True:
             answer = await client.send(
                 HttpRequest(
                     method="GET",
-                    url=f"{internal}/internal/directory/v1/organisations?service={MEDICATION}",
+                    url=f"{internal}/internal/directory/v1/organisations?service={service}",
                     headers={"Authorization": f"Bearer {key}"},
                 )
             )
