@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
@@ -14,6 +14,7 @@ from node.exchange.emergency import routes
 from node.exchange.emergency.book import EmergencyBook
 from node.exchange.emergency.emergency import Review
 from node.exchange.refusing import OFFER_HEADER
+from node.identity.routes import SUBJECTS
 from node.storage.schema import emergencies
 from node.usecases.book import UseCaseBook
 from node.usecases.model import UseCase
@@ -22,7 +23,7 @@ from node.web.replies import RequestError
 from tests.node.audit.setting import a_sealer
 from tests.node.consent.conftest import House, house, server  # noqa: F401  # fixtures
 from tests.node.exchange.cases import BSN, OTHER_BSN, a_patient
-from tests.node.exchange.holder_books import MemoryEmergencies
+from tests.node.exchange.holder_books import Hosted, MemoryEmergencies
 from tests.node.exchange.setting import (
     LINDE,
     OBJECTION,
@@ -196,6 +197,7 @@ async def kept(house: House) -> AsyncIterator[tuple[Holder, EmergencyBook, Clien
     app = web.Application(middlewares=[boundary([])])
     app.add_routes(routes.internal_routes())
     app[routes.EMERGENCIES] = books[0]
+    app[SUBJECTS] = cast("Any", Hosted())
     async with TestClient(TestServer(app)) as client:
         yield holder, books[0], client, house
 

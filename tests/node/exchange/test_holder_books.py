@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
@@ -12,12 +12,14 @@ from node.exchange.agreement import routes
 from node.exchange.agreement.book import AgreementBook
 from node.exchange.named import NamedFor, NamedResources
 from node.exchange.named_store import SqlNamedStore
+from node.identity.routes import SUBJECTS
 from node.storage.schema import agreements, named_resources
 from node.usecases.model import UseCase
 from node.web.boundary import boundary
 from node.web.replies import RequestError
 from tests.node.audit.setting import a_sealer
 from tests.node.consent.conftest import House, house, server  # noqa: F401  # fixtures
+from tests.node.exchange.holder_books import Hosted
 from tests.node.exchange.setting import LINDE, OEVER, Holder, a_holder, book_with
 from tests.support.fhir_server import searchset
 from tests.support.world import FixedEntropy, ManualClock
@@ -75,6 +77,7 @@ async def client(tables: House) -> AsyncIterator[tuple[Client, AgreementBook]]:
     app = web.Application(middlewares=[boundary([])])
     app.add_routes(routes.internal_routes())
     app[routes.AGREEMENTS] = book
+    app[SUBJECTS] = cast("Any", Hosted())
     async with TestClient(TestServer(app)) as opened:
         yield opened, book
 
