@@ -35,6 +35,7 @@ from node.usecases.load import load_chosen, usecase_id
 from node.usecases.policies import load_policies
 from node.usecases.vocabulary import SIGNERS
 from node.verification.checks import check_status_lists
+from node.verification.lane import Lane
 from node.verification.signature_memory import SignatureMemory
 from node.verification.verifier import Verifier
 from registry.service import ServiceDefinition
@@ -99,7 +100,8 @@ async def open_trust(config: Config, world: World, kept: Kept, stack: AsyncExitS
     clock, entropy, database = world.clock, world.entropy, kept.database
     subjects = Subjects(database, kept.vault, clock, entropy, config.url, methods=config.did_methods)
     holder = await _holder(subjects, config)
-    resolver = DidResolver(subjects, world.peers, clock, config.url)
+    lane = Lane(world.peers)  # whose papers are fetched is said by strangers
+    resolver = DidResolver(subjects, lane, clock, config.url)
     signatures = SignatureMemory()
     usecases = _usecases(config)
     services = load_definitions(config.discovery.definitions)
@@ -108,7 +110,7 @@ async def open_trust(config: Config, world: World, kept: Kept, stack: AsyncExitS
     lists = IssuedLists(database, subjects, clock, entropy, config.url)
     verifier = Verifier(
         resolver=resolver,
-        peers=OwnListsFirst(world.peers, lists, config.url),
+        peers=OwnListsFirst(lane, lists, config.url),
         clock=clock,
         revocation=revocation,
         signatures=signatures,

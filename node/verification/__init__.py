@@ -4,6 +4,7 @@
 
     verifier.py      the one way in: a presentation or credential, verified or refused
     status_lists.py  status lists of issuers: kept under a minute, revalidated, with a stated grace
+    lane.py          what strangers make us fetch, kept to a part of our connections
     off_loop.py      verification that takes milliseconds of CPU, beside the event loop
     signature_memory.py  signatures that matched before; chain_memory.py  certificates that were read before
     checks.py        how the lists are, for the operator (``/status``)
