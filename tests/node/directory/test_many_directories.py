@@ -1,10 +1,14 @@
 """Following a root and the directories that it names (Nuts IG), some of which say more than they may."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from node.directory.rounds import Rounds
+from node.storage.database import DatabaseBusyError
+from registry.mcsd.bundle import Change
 from registry.mcsd.references import Source
-from registry.mcsd.resource import LOAD_ORDER
+from registry.mcsd.resource import LOAD_ORDER, ResourceType
 from tests.node.directory.setting import Setting
 from tests.support.directory import (
     SimulatedDirectory,
@@ -140,6 +144,27 @@ async def test_a_directory_that_is_away_stops_nobody_else(setting: Setting) -> N
     assert Source.one_of_many(GOUWE).local_id("e") in await setting.ids("Endpoint")
     (shown,) = await setting.shown("Organization", ("identifier", "90000102"))
     assert shown["name"] == "Stichting De Linde"
+
+
+async def test_what_goes_wrong_with_one_directory_stops_no_other(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, _, rounds = await _a_root(setting)
+    gouwe = setting.directory(GOUWE)
+    gouwe.put(an_organization("1", ura="90000101"), an_endpoint("e", "1"))
+    root.put(a_directory_endpoint("d2", "o2", GOUWE))
+    apply = setting.replica.apply
+
+    async def fail(source: Source, kind: ResourceType, changes: Sequence[Change]) -> tuple[int, list[str]]:
+        if source.url == LINDE:
+            raise DatabaseBusyError
+        return await apply(source, kind, changes)
+
+    monkeypatch.setattr(setting.replica, "apply", fail)
+    made = await rounds.follow_now()
+    assert made[LINDE].error == "it can not be read here: DatabaseBusyError"
+    assert made[GOUWE].error is None
+    assert Source.one_of_many(GOUWE).local_id("e") in await setting.ids("Endpoint")
 
 
 @pytest.mark.parametrize(
