@@ -13,7 +13,7 @@ The resource side::
     further_scopes.py  scopes beside the one that has definitions: passed on, or asked of a decision point
     grants.py      what was granted
     store.py       where grants are kept, under a hash of their token
-    refusals.py    counts callers who proved nothing
+    refusals.py    counts callers who proved nothing, and says how much of anybody is recorded or given
     given.py       what an operator sees and does about them: list, end
     resource.py    a request with a token -> whose it is
     introspect.py  the same for a vendor's own enforcement point (RFC 7662)

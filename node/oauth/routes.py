@@ -76,8 +76,7 @@ _AS_NUTS_NODE = ConfigDict(strict=True, frozen=True, extra="ignore")
 class ServiceTokenCall(BaseModel):
     """Body of ``POST /internal/auth/v2/{subject}/request-service-access-token`` (WIRE §2.5.1).
 
-    Members that we do not know are ignored, as nuts-node does; one that it knows and we do not is refused, since the token would
-    be another one than was asked for.
+    Members that we do not know are ignored, as nuts-node does; there are none that it knows and we do not.
     """
 
     model_config = _AS_NUTS_NODE
