@@ -15,7 +15,7 @@ All matching is done on the replica; no directory elsewhere is asked while someb
 ``routes``         FHIR search for our own systems; how the replica is
 ``own_routes``     our own entries for our own systems: publish, read, change
 ``public``         the small directory that others may follow
-``opening``        the wiring
+``keys``           where it is found, under which paths; ``opening`` loads the rest when it is needed, ``whole`` puts it together
 =================  ==========================================================================
 
 The rules are in ``registry/mcsd``. What is read here comes from strangers; what is shown is what they may speak about.

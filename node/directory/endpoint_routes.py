@@ -5,21 +5,13 @@ from typing import Final
 
 from aiohttp import web
 
-from node.directory.endpoints import FHIR_VERSIONS, Endpoints, Place
-from node.usecases.book import UseCaseBook
+from node.directory.endpoints import FHIR_VERSIONS, Place
+from node.directory.keys import ENDPOINT_USECASES, ENDPOINTS
 from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 from registry.directory import FhirVersion
 
-ENDPOINTS = web.AppKey("ENDPOINTS", Endpoints)
-ENDPOINT_USECASES = web.AppKey("ENDPOINT_USECASES", UseCaseBook)
-
 _URA: Final = re.compile(r"[0-9]{8}", re.ASCII)
-
-
-def internal_routes() -> list[web.RouteDef]:
-    """Return the routes of the internal listener."""
-    return [web.get("/internal/directory/v1/endpoints", get_endpoints)]
 
 
 async def get_endpoints(request: web.Request) -> web.Response:

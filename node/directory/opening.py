@@ -1,66 +1,79 @@
-"""From the configuration to the care services directory."""
+"""From the composition root to the care services directory.
 
+Most of it is loaded with the first question about it: a node that follows no directory, and whom nobody asks, needs none of it.
+"""
+
+import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from node.config.model import Config
-from node.directory import boundary, endpoint_routes, own_routes, public, routes
-from node.directory.endpoints import Endpoints
-from node.directory.finding import Finder
-from node.directory.follower import Follower
-from node.directory.own import OwnEntries
-from node.directory.publishing import Publisher
-from node.directory.replica import Replica
-from node.directory.rounds import Rounds
-from node.oauth.metadata import issuer_url
+from node.directory import boundary, keys
 from node.ports import World
 from node.storage.database import Database
 from node.usecases.book import UseCaseBook
 from node.web.replies import RequestError
 from registry.directory import Directory
-from registry.mcsd.entries import OwnOrganisation
 
-PUBLIC = public.PATH
-"""Path of the small directory that others may follow."""
-INTERNAL = (routes.FHIR, own_routes.PATH)
+if TYPE_CHECKING:
+    from node.directory.whole import CareDirectory
+
+PUBLIC: Final = keys.PUBLIC
+INTERNAL: Final = (keys.FHIR, keys.OWN_PATH)
 """Paths where FHIR is spoken on the internal listener."""
 
+Part = TypeVar("Part")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CareDirectory:
-    """The care services directory of a node: the replica, and our own entries."""
+_API: Final = "/internal/directory/v1"
 
-    finder: Finder
-    replica: Replica
-    rounds: Rounds
-    own: OwnEntries
-    publisher: Publisher
-    endpoints: Endpoints
-    usecases: UseCaseBook
+
+class LateDirectory:
+    """The directory of a node, put together when it is first needed.
+
+    Args:
+        assemble: puts it together.
+        usecases: those this node takes part in.
+    """
+
+    def __init__(self, assemble: "Callable[[], CareDirectory]", usecases: UseCaseBook) -> None:
+        self._assemble = assemble
+        self._usecases = usecases
+        self._whole: CareDirectory | None = None
+        self.loops: Mapping[str, Callable[[], Awaitable[None]]] = {}
+        """What runs beside the listeners: nothing, when no directory is followed."""
 
     @property
-    def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
-        """What runs beside the listeners: nothing, when no directory is followed."""
-        return {} if self.rounds.dialect is None else {"care directory": self.rounds.run}
+    def whole(self) -> "CareDirectory":
+        """All of it; the first to ask waits for it to be loaded."""
+        if self._whole is None:
+            self._whole = self._assemble()
+        return self._whole
+
+    async def follow(self) -> None:
+        """Name what the configuration says to follow."""
+        await self.whole.rounds.start()
+        self.loops = {"care directory": self.whole.rounds.run}
 
     async def telephones(self, uras: Collection[str]) -> Mapping[str, str]:
         """Telephone numbers of organisations by URA, as the replica has them."""
         # Loaded with the first view of a care team.
         from node.exchange.views.telephones import find_telephones
 
-        return await find_telephones(self.finder, uras)
+        return await find_telephones(self.whole.finder, uras)
 
     def install(self, app: web.Application) -> None:
         """Give the routes what they ask for."""
-        app[routes.FINDER] = self.finder
-        app[routes.REPLICA] = self.replica
-        app[routes.ROUNDS] = self.rounds
-        app[public.OWN] = self.own
-        app[own_routes.PUBLISHER] = self.publisher
-        app[endpoint_routes.ENDPOINTS] = self.endpoints
-        app[endpoint_routes.ENDPOINT_USECASES] = self.usecases
+        app[keys.FINDER] = _late_part(lambda: self.whole.finder)
+        app[keys.REPLICA] = _late_part(lambda: self.whole.replica)
+        app[keys.ROUNDS] = _late_part(lambda: self.whole.rounds)
+        app[keys.OWN] = _late_part(lambda: self.whole.own)
+        app[keys.PUBLISHER] = _late_part(lambda: self.whole.publisher)
+        app[keys.ENDPOINTS] = _late_part(lambda: self.whole.endpoints)
+        app[keys.ENDPOINT_USECASES] = self._usecases
 
 
 async def open_directory(
@@ -71,7 +84,7 @@ async def open_directory(
     *,
     registered: Callable[[], Directory],
     is_away: Callable[[str], bool],
-) -> CareDirectory:
+) -> LateDirectory:
     """Wire the directory, and name what the configuration says to follow.
 
     Args:
@@ -82,53 +95,75 @@ async def open_directory(
         registered: who is registered at discovery services, now.
         is_away: whether an address kept failing and is left alone.
     """
-    replica = Replica(database)
-    rounds = Rounds(
-        replica,
-        Follower(replica, world.peers, world.clock),
-        world.clock,
-        world.entropy,
-        url=config.directory.url,
-        dialect=config.directory.dialect,
-    )
-    await rounds.start()
-    own = OwnEntries(database, world.clock)
-    publisher = Publisher(own, world.peers, _organisation(config), send_to=config.directory.publish_to)
-    finder = Finder(database)
-    return CareDirectory(
-        finder=finder,
-        replica=replica,
-        rounds=rounds,
-        own=own,
-        publisher=publisher,
-        endpoints=Endpoints(finder, rounds, world.clock, registered=registered, is_away=is_away),
-        usecases=usecases,
-    )
+
+    def assemble_now() -> "CareDirectory":
+        from node.directory.whole import assemble
+
+        return assemble(config, world, database, registered=registered, is_away=is_away)
+
+    directory = LateDirectory(assemble_now, usecases)
+    if config.directory.url is not None:
+        await directory.follow()
+    return directory
 
 
 def public_routes(base_path: str) -> list[web.RouteDef]:
     """Routes of the public listener."""
-    return public.public_routes(base_path)
+    path = base_path + PUBLIC
+    return [
+        web.get(f"{path}/metadata", _late("public", "get_metadata")),
+        web.get(f"{path}/{{type}}", _late("public", "get_all")),
+        web.get(f"{path}/{{type}}/_history", _late("public", "get_history")),
+        web.get(f"{path}/{{type}}/{{id}}", _late("public", "get_one")),
+    ]
 
 
 def internal_routes() -> list[web.RouteDef]:
     """Routes of the internal listener."""
-    return [*routes.internal_routes(), *own_routes.internal_routes(), *endpoint_routes.internal_routes()]
+    return [
+        web.get(f"{_API}/status", _late("routes", "get_status")),
+        web.post(f"{_API}/sync", _late("routes", "post_sync")),
+        web.get(f"{keys.FHIR}/metadata", _late("routes", "get_metadata")),
+        web.get(f"{keys.FHIR}/{{type}}", _late("routes", "get_search")),
+        web.post(f"{keys.FHIR}/{{type}}/_search", _late("routes", "post_search")),
+        web.get(f"{keys.FHIR}/{{type}}/{{id}}", _late("routes", "get_resource")),
+        web.post(f"{_API}/publish", _late("own_routes", "post_publish")),
+        web.get(f"{keys.OWN_PATH}/{{type}}/{{id}}", _late("own_routes", "get_own")),
+        web.put(f"{keys.OWN_PATH}/{{type}}/{{id}}", _late("own_routes", "put_own")),
+        web.get(f"{_API}/endpoints", _late("endpoint_routes", "get_endpoints")),
+    ]
 
 
 def as_request_error(error: Exception) -> RequestError | None:
-    """Translate this room's errors for the boundary."""
-    return boundary.as_request_error(error) or own_routes.as_request_error(error)
+    """Translate this room's errors for the boundary; those of our own entries exist only where these were loaded."""
+    translated = boundary.as_request_error(error)
+    own = sys.modules.get("node.directory.own_routes")
+    if translated is None and own is not None:
+        found: RequestError | None = own.as_request_error(error)
+        return found
+    return translated
 
 
-def _organisation(config: Config) -> OwnOrganisation:
-    own = config.organisation
-    return OwnOrganisation(
-        ura=own.ura,
-        name=own.name,
-        city=own.city,
-        facility_type=own.facility_type,
-        directory=f"{config.url}{PUBLIC}",
-        authorization_server=issuer_url(config.url, own.subject),
-        fhir_bases={version: f"{config.url}/fhir/{own.subject}/{version}" for version in config.fhir},
-    )
+class _Late:
+    """Stands for a part of the directory until it is used."""
+
+    def __init__(self, find: Callable[[], object]) -> None:
+        self._find = find
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(), name)
+
+
+def _late_part(find: Callable[[], Part]) -> Part:
+    """Return what can be used as the part that ``find`` finds when it is first used."""
+    return cast("Part", _Late(find))
+
+
+def _late(module: str, name: str) -> Handler:
+    """Make a handler that loads the real one."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        real: Handler = getattr(import_module(f"node.directory.{module}"), name)
+        return await real(request)
+
+    return handler

@@ -2,13 +2,12 @@
 
 import re
 from http import HTTPStatus
-from typing import Final
 
 from aiohttp import hdrs, web
 
+from node.directory.keys import OWN, PUBLISHER
 from node.directory.own import ChangedError, TooManyEntriesError
-from node.directory.public import OWN
-from node.directory.publishing import Published, Publisher
+from node.directory.publishing import Published
 from node.directory.validation import InvalidEntryError, NoValidatorError, check_entry
 from node.exchange.outcome import FHIR_JSON
 from node.web.bodies import read_json
@@ -16,19 +15,7 @@ from node.web.parameters import read_parameters
 from node.web.replies import RequestError
 from registry.mcsd.resource import MAX_RESOURCE_BYTES, Resource, ResourceType, is_id, resource_type
 
-PATH: Final = "/internal/directory/v1/own"
-PUBLISHER = web.AppKey("PUBLISHER", Publisher)
-
 _IF_MATCH = re.compile(r'W/"([0-9]{1,9})"', re.ASCII)
-
-
-def internal_routes() -> list[web.RouteDef]:
-    """Return the routes of the internal listener."""
-    return [
-        web.post("/internal/directory/v1/publish", post_publish),
-        web.get(f"{PATH}/{{type}}/{{id}}", get_own),
-        web.put(f"{PATH}/{{type}}/{{id}}", put_own),
-    ]
 
 
 async def post_publish(request: web.Request) -> web.Response:

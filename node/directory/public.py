@@ -14,7 +14,8 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from credentials.errors import MalformedError
-from node.directory.own import OwnEntries, Version
+from node.directory.keys import OWN, PUBLIC
+from node.directory.own import Version
 from node.exchange.outcome import FHIR_JSON
 from node.identity.routes import CLOCK, PUBLIC_URL
 from node.web.parameters import read_parameters
@@ -23,26 +24,12 @@ from registry.mcsd.bundle import page_url, with_entries
 from registry.mcsd.resource import LOAD_ORDER, ResourceType, format_instant, is_id, parse_instant, resource_type
 from registry.mcsd.values import milliseconds
 
-PATH: Final = "/directory/fhir"
 MAX_PAGE: Final = 250
 """Entries on a page."""
 BEHIND: Final = timedelta(seconds=10)
 MAX_DIGITS: Final = 6
 
 _FORMATS: Final = frozenset({"json", "application/json", FHIR_JSON})
-
-OWN = web.AppKey("OWN", OwnEntries)
-
-
-def public_routes(base_path: str = "") -> list[web.RouteDef]:
-    """Return the routes of the public listener."""
-    path = base_path + PATH
-    return [
-        web.get(f"{path}/metadata", get_metadata),
-        web.get(f"{path}/{{type}}", get_all),
-        web.get(f"{path}/{{type}}/_history", get_history),
-        web.get(f"{path}/{{type}}/{{id}}", get_one),
-    ]
 
 
 async def get_all(request: web.Request) -> web.Response:
@@ -110,7 +97,7 @@ def _bundle(
     more: bool,
     offset: int,
 ) -> web.Response:
-    base = f"{request.app[PUBLIC_URL]}{PATH}"
+    base = f"{request.app[PUBLIC_URL]}{PUBLIC}"
     links = [{"relation": "self", "url": page_url(base, f"{kind}{path}", list(asked.items()))}]
     if more:
         pairs = [(name, value) for name, value in asked.items() if name != "_page"]

@@ -9,9 +9,8 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from node.directory.finding import Finder
-from node.directory.replica import Followed, Replica
-from node.directory.rounds import Rounds
+from node.directory.keys import FHIR, FINDER, REPLICA, ROUNDS
+from node.directory.replica import Followed
 from node.exchange.outcome import FHIR_JSON
 from node.identity.routes import CLOCK
 from node.web.bodies import read_form
@@ -21,26 +20,9 @@ from registry.mcsd.bundle import page_url, searchset
 from registry.mcsd.query import CURSOR, Search, known_parameters
 from registry.mcsd.resource import LOAD_ORDER, ResourceType, format_instant, is_id, resource_type
 
-FHIR = "/internal/directory/v1/fhir"
 MAX_SEARCH_FORM = 16_384
 
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}", re.ASCII)
-
-FINDER = web.AppKey("FINDER", Finder)
-REPLICA = web.AppKey("REPLICA", Replica)
-ROUNDS = web.AppKey("ROUNDS", Rounds)
-
-
-def internal_routes() -> list[web.RouteDef]:
-    """Return the routes of the internal listener."""
-    return [
-        web.get("/internal/directory/v1/status", get_status),
-        web.post("/internal/directory/v1/sync", post_sync),
-        web.get(f"{FHIR}/metadata", get_metadata),
-        web.get(f"{FHIR}/{{type}}", get_search),
-        web.post(f"{FHIR}/{{type}}/_search", post_search),
-        web.get(f"{FHIR}/{{type}}/{{id}}", get_resource),
-    ]
 
 
 async def get_search(request: web.Request) -> web.Response:

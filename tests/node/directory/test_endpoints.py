@@ -8,8 +8,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from credentials.did.identifier import DID
-from node.directory.endpoint_routes import ENDPOINT_USECASES, ENDPOINTS, internal_routes
 from node.directory.endpoints import Endpoints
+from node.directory.keys import ENDPOINT_USECASES, ENDPOINTS
+from node.directory.opening import internal_routes
 from node.usecases.book import UseCaseBook
 from node.usecases.load import load_shipped
 from node.web.boundary import boundary

@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from node.directory import own_routes, public
+from node.directory import keys
 from node.directory.boundary import as_directory_outcome
 from node.directory.opening import internal_routes, public_routes
 from node.directory.own import ChangedError, OwnEntries
@@ -74,7 +74,7 @@ def _publisher(
 
 @pytest_asyncio.fixture
 async def http(setting: Setting, entries: OwnEntries) -> AsyncIterator[Http]:
-    prefixes = [(f"{each}/", as_directory_outcome) for each in (public.PATH, own_routes.PATH)]
+    prefixes = [(f"{each}/", as_directory_outcome) for each in (keys.PUBLIC, keys.OWN_PATH)]
     app = web.Application(middlewares=[boundary(prefixes, _TRANSLATIONS)])
     own_only = [
         each
@@ -82,8 +82,8 @@ async def http(setting: Setting, entries: OwnEntries) -> AsyncIterator[Http]:
         if each.path.startswith(("/internal/directory/v1/own", "/internal/directory/v1/publish"))
     ]
     app.router.add_routes([*public_routes(""), *own_only])
-    app[public.OWN], app[CLOCK], app[PUBLIC_URL] = entries, setting.clock, NODE
-    app[own_routes.PUBLISHER] = _publisher(setting, entries)
+    app[keys.OWN], app[CLOCK], app[PUBLIC_URL] = entries, setting.clock, NODE
+    app[keys.PUBLISHER] = _publisher(setting, entries)
     async with serve(setting.internet, NODE, app) as client:
         yield client
 
@@ -116,7 +116,7 @@ async def test_publishing_again_changes_nothing_and_what_is_gone_is_withdrawn(
 
 async def test_others_follow_our_directory_as_any_other(setting: Setting, entries: OwnEntries, http: Http) -> None:
     await _publisher(setting, entries).publish()
-    rounds = await setting.rounds(f"{NODE}{public.PATH}")
+    rounds = await setting.rounds(f"{NODE}{keys.PUBLIC}")
     made = await rounds.follow_now()
     assert [each.error for each in made.values()] == [None]
     assert await setting.ids("Organization", ("identifier", "90000101")) == ["org-90000101"]
@@ -132,10 +132,10 @@ async def test_others_follow_our_directory_as_any_other(setting: Setting, entrie
 async def test_a_version_that_was_being_written_is_not_overlooked(
     setting: Setting, entries: OwnEntries, http: Http
 ) -> None:
-    answer = await http.get(f"{public.PATH}/Organization/_history")
+    answer = await http.get(f"{keys.PUBLIC}/Organization/_history")
     stamp = (await answer.json(content_type=None))["meta"]["lastUpdated"]
     await _publisher(setting, entries).publish()  # in the same moment
-    answer = await http.get(f"{public.PATH}/Organization/_history", params={"_since": stamp})
+    answer = await http.get(f"{keys.PUBLIC}/Organization/_history", params={"_since": stamp})
     page = await answer.json(content_type=None)
     assert [each["resource"]["id"] for each in page["entry"]] == ["org-90000101"]
     assert page["entry"][0]["response"]["etag"] == 'W/"1"'
@@ -148,7 +148,7 @@ async def test_history_has_pages_and_every_version_newest_first(
         own = OwnOrganisation(**{**{name: getattr(GOUWE, name) for name in GOUWE.__slots__}, "city": city})
         await _publisher(setting, entries, own).publish()
     seen = []
-    path = f"{public.PATH}/Organization/_history?_count=2"
+    path = f"{keys.PUBLIC}/Organization/_history?_count=2"
     while path:
         page = await (await http.get(path)).json(content_type=None)
         seen += [each["resource"]["meta"]["versionId"] for each in page["entry"]]
@@ -158,7 +158,7 @@ async def test_history_has_pages_and_every_version_newest_first(
 
 async def test_an_entry_has_an_etag_and_is_sent_once(setting: Setting, entries: OwnEntries, http: Http) -> None:
     await _publisher(setting, entries).publish()
-    path = f"{public.PATH}/Organization/org-90000101"
+    path = f"{keys.PUBLIC}/Organization/org-90000101"
     answer = await http.get(path)
     assert (answer.status, answer.headers["ETag"]) == (200, 'W/"1"')
     again = await http.get(path, headers={"If-None-Match": 'W/"1"'})
@@ -177,13 +177,13 @@ async def test_an_entry_has_an_etag_and_is_sent_once(setting: Setting, entries: 
 async def test_the_public_refuses_what_it_does_not_have_and_nobody_writes_there(
     http: Http, method: str, path: str, status: int
 ) -> None:
-    answer = await http.request(method, f"{public.PATH}{path}")
+    answer = await http.request(method, f"{keys.PUBLIC}{path}")
     assert (answer.status, answer.content_type) == (status, "application/fhir+json")
     assert (await answer.json(content_type=None))["resourceType"] == "OperationOutcome"
 
 
 async def test_an_entry_of_our_own_system_is_made_and_changed_by_who_read_it_last(http: Http) -> None:
-    path = f"{own_routes.PATH}/HealthcareService/nacht"
+    path = f"{keys.OWN_PATH}/HealthcareService/nacht"
     service = a_service("nacht", "org-90000101")
     made = await http.put(path, json=service)
     assert (made.status, made.headers["ETag"]) == (201, 'W/"1"')
@@ -210,7 +210,7 @@ async def test_an_entry_of_our_own_system_is_made_and_changed_by_who_read_it_las
 async def test_an_entry_that_is_not_right_is_refused_and_nothing_stored(
     http: Http, entries: OwnEntries, content: Any, status: int
 ) -> None:
-    answer = await http.put(f"{own_routes.PATH}/HealthcareService/nacht", json=content)
+    answer = await http.put(f"{keys.OWN_PATH}/HealthcareService/nacht", json=content)
     assert answer.status == status
     assert "red" not in await answer.text()
     assert await entries.current() == []

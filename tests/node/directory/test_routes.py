@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from node.directory.boundary import as_directory_outcome, as_request_error
-from node.directory.routes import FHIR, FINDER, REPLICA, ROUNDS, internal_routes
+from node.directory.keys import FHIR, FINDER, REPLICA, ROUNDS
+from node.directory.opening import internal_routes
 from node.identity.routes import CLOCK
 from node.web.boundary import boundary
 from tests.node.directory.setting import Setting
