@@ -103,7 +103,7 @@ class Rounds:
                     rounds[followed.source.url] = await self._one(followed)
                 except Exception as error:  # a busy database, or a defect of ours: it stays with this directory
                     reason = f"it can not be read here: {type(error).__name__}"
-                    logger.warning("directory not followed", extra={"key": followed.source.key, "error": reason})
+                    logger.warning("directory not followed", extra={"origin": followed.source.key, "error": reason})
                     logger.debug("traceback of following a directory", exc_info=error)
                     rounds[followed.source.url] = Round(stamps=dict(followed.stamps), error=reason)
                     self._due[followed.source.key] = self._clock.monotonic() + pause_after(1, None, 0).total_seconds()
