@@ -156,8 +156,13 @@ class IssuedLists:
             raise UnknownListError
         if not await self._is_fresh(row):
             url: str = row.url
-            row = await self._signing.run(url, lambda: self._signed(url, DID(did)))
+            row = await self._signing.run(url, lambda: self._anew(did, page, url))
         return _published(row)
+
+    async def _anew(self, did: str, page: int, url: str) -> Row[Any]:
+        """Return what somebody signed while we looked, or sign."""
+        row = await self._row(did, page)
+        return row if row is not None and await self._is_fresh(row) else await self._signed(url, DID(did))
 
     async def _row(self, did: str, page: int) -> Row[Any] | None:
         async with self._database.reading() as connection:
