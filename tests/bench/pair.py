@@ -79,6 +79,7 @@ class Pair:
             "purpose": "TREAT",
             "holders": [GOUWE.ura],
             "steps": list(steps),
+            "fresh": True,  # read at the holder each time, not from what this person was shown before
         }
         return HttpRequest(
             method="POST",
