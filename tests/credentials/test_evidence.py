@@ -1,13 +1,13 @@
 """What has to be fetched is read off the message, within limits."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from credentials.did.certificate_chain import ChainCertificate
+from credentials.did.certificate_chain import CertificateChain, ChainCertificate
 from credentials.did.identifier import DID
 from credentials.encoding import b64url_encode
 from credentials.errors import MalformedError, UntrustedError
@@ -126,3 +126,22 @@ def test_a_status_that_can_not_be_read_ends_it_before_anything_is_fetched() -> N
         Needed.of(
             SignedCredential.parse(a_credential_with_status(entries=[{"id": "x", "type": "StatusList2021Entry"}]))
         )
+
+
+def test_the_same_texts_of_the_same_issuer_are_a_chain_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[bytes, CertificateChain] = {}
+    credential = SignedCredential.parse(an_x509_credential())
+    first = Needed.of(credential, known=known).chains
+    assert len(known) == 1
+    monkeypatch.setattr(CertificateChain, "parse", None)
+    assert Needed.of(credential, known=known).chains == first
+
+
+def test_what_is_no_list_of_texts_is_never_known() -> None:
+    known: dict[bytes, CertificateChain] = {}
+    credential = SignedCredential.parse(an_x509_credential())
+    assert credential.jws is not None
+    cast("dict[str, object]", credential.jws.header)["x5c"] = [1, 2]
+    with pytest.raises(MalformedError):
+        Needed.of(credential, known=known)
+    assert known == {}

@@ -250,3 +250,10 @@ def test_path_length_is_counted_along_the_path_that_was_found() -> None:
     for order in permutations([leaf, ca, root]):
         with pytest.raises(UntrustedError, match="longer than"):
             CertificateChain.parse(x5c_of(order)).validate(NOW)
+
+
+def test_a_ca_that_is_named_and_lies_on_no_path_is_no_way() -> None:
+    stranger = a_uzi_chain(region="elsewhere").certificates[-1]
+    named = b64url_encode(stranger.fingerprint(hashes.SHA256()))
+    with pytest.raises(UntrustedError, match="the CA it names is not in the chain"):
+        CertificateChain.parse(x5c_of([*UZI.certificates, stranger]), through=("sha256", named))
